@@ -1,0 +1,152 @@
+"""Binds a domain's rules into a kernel: the only file that touches Numba's options.
+
+A *kernel template* is a plain Python function whose domain rules are **hooks**: stub functions marked `@hook` and imported
+by name, so that linters and readers see their signatures. `bind(template, rules)` copies the template, and every plain
+function it calls, with each hook replaced by the rule of that name, and compiles the copy.
+
+The copy carries a hash of everything it can run (bytecode, constants, options, the value of every global it reads,
+recursively) in its `__qualname__`. Numba names its cache file after the qualified name but looks at one source file
+only when it asks "is this fresh?". Without the hash a second domain would silently run the first one's machine code, and
+a rule changed in another module would not be noticed; with it both are a different name, hence a different file.
+
+Limits: arrays that a rule reads as globals are baked in (and hashed); big tables travel in `Domain.context` instead. Kernels
+and rules never allocate: copy rows word by word (`state_table.copy_row`), not by `a[:] = b`, which Numba refuses here with
+"NRT required but not enabled".
+Read next: domain.py (the hooks), ../search/best_first.py (a template).
+"""
+
+import dis
+import functools
+import hashlib
+import math
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+
+F = TypeVar("F", bound=Callable[..., Any])
+HASH_DIGITS = 16
+OPTIONS = {
+    "nogil": True,
+    "error_model": "numpy",
+    "_nrt": False,  # no reference counts: a view of a row then costs nothing (7x on A*), and an array allocated in a kernel is an error
+    "no_cfunc_wrapper": True,
+}
+HELPER_OPTIONS = {**OPTIONS, "no_cpython_wrapper": True}  # a call would pass every field of every array
+LIBRARIES = (np, math, numba)  # modules a rule may reach into by attribute; their version is part of the hash
+
+_compiled: dict[str, Callable[..., Any]] = {}  # fingerprint -> compiled function, for this process
+
+
+class BindError(TypeError):
+    """A template or rule that cannot be bound; the message says which name and why."""
+
+
+def hook(stub: F) -> F:
+    """Mark `stub` as a place that `bind` fills with the rule of the same name."""
+    stub.__dict__["is_hook"] = True
+    return stub
+
+
+def bind(template: Callable[..., Any], rules: Mapping[str, Callable[..., Any]], *, cache: bool = True) -> Callable[..., Any]:
+    """Compile `template` with every hook it reaches replaced by `rules[hook name]`.
+
+    Returns a Numba dispatcher (the plain rebound function under NUMBA_DISABLE_JIT=1), the same object for the same
+    fingerprint. `cache=True` keeps machine code on disk beside the template's file. Raises BindError when a hook has no
+    rule or a function reads a global whose value cannot be hashed.
+    """
+    return _bind_once(template, frozenset(rules.items()), cache)[0]
+
+
+def fingerprint(template: Callable[..., Any], rules: Mapping[str, Callable[..., Any]]) -> str:
+    """The hash that names the compiled code of `bind(template, rules)`."""
+    return _bind_once(template, frozenset(rules.items()), True)[1]
+
+
+@functools.cache
+def _bind_once(template: Callable[..., Any], rules: frozenset[tuple[str, Callable[..., Any]]], cache: bool) -> tuple[Callable[..., Any], str]:
+    """Hashing takes milliseconds, a search may take microseconds: within a process the same function objects are hashed once."""
+    return _bind(template, dict(rules), cache, ())
+
+
+def _bind(function: Callable[..., Any], rules: Mapping[str, Callable[..., Any]], cache: bool, path: tuple[str, ...]) -> tuple[Callable[..., Any], str]:
+    function = getattr(function, "py_func", function)
+    name = function.__name__
+    if function.__dict__.get("is_hook"):
+        if name not in rules:
+            raise BindError(f"{' -> '.join(path)} calls the hook '{name}', but no rule of that name was given; add it to the rules.")
+        return _bind_plain(getattr(rules[name], "py_func", rules[name]), rules, cache, path)
+    return _bind_plain(function, rules, cache, path)
+
+
+def _bind_plain(function: Any, rules: Mapping[str, Callable[..., Any]], cache: bool, path: tuple[str, ...]) -> tuple[Callable[..., Any], str]:
+    name = function.__name__
+    path = (*path, name)
+    if name in path[:-1] and path.count(name) > 2:
+        raise BindError(f"{' -> '.join(path)} is recursive; rules and kernels must be loops.")
+    code = function.__code__
+    replaced: dict[str, Any] = {}
+    parts = [_code_parts(code), repr(sorted(HELPER_OPTIONS.items())), repr((cache, numba.config.OPT, numba.config.BOUNDSCHECK)), repr(function.__defaults__)]
+    for free, value in _free_values(function):
+        if isinstance(value, types.FunctionType) or hasattr(value, "py_func"):
+            replaced[free], digest = _bind(value, rules, False, path)
+        else:
+            digest = _value_digest(value, f"{' -> '.join(path)} reads '{free}'")
+        parts.append(f"{free}={digest}")
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:HASH_DIGITS]
+    if digest not in _compiled:
+        _compiled[digest] = _compile(function, replaced, digest, cache)
+    return _compiled[digest], digest
+
+
+def _compile(function: Any, replaced: dict[str, Any], digest: str, cache: bool) -> Callable[..., Any]:
+    if function.__closure__:  # a rule made by a factory: its cells become globals of the copy, so that Numba may cache its callers
+        raise BindError(f"{function.__name__} closes over {', '.join(function.__code__.co_freevars)}; pass such values in the context tuple.")
+    copy = types.FunctionType(function.__code__, {**function.__globals__, **replaced}, function.__name__, function.__defaults__)
+    copy.__qualname__ = f"{function.__name__}__{digest}"
+    copy.__doc__ = function.__doc__
+    return numba.njit(copy, cache=cache, **(OPTIONS if cache else HELPER_OPTIONS))
+
+
+def _code_parts(code: types.CodeType) -> str:
+    """Bytecode, names and constants of `code`, nested code objects included; line numbers and docstring excluded."""
+    constants = []
+    for index, constant in enumerate(code.co_consts):
+        if isinstance(constant, types.CodeType):
+            constants.append(_code_parts(constant))
+        elif isinstance(constant, frozenset):
+            constants.append(repr(sorted(constant, key=repr)))
+        elif not (index == 0 and isinstance(constant, str)):
+            constants.append(repr(constant))
+    return "|".join([code.co_code.hex(), repr(code.co_names), repr(code.co_varnames), repr(code.co_argcount), *constants])
+
+
+def _free_values(function: Any) -> Iterator[tuple[str, Any]]:
+    """Every global name that `function` loads and its value, sorted by name; builtins are skipped."""
+    names: set[str] = set()
+    pending = [function.__code__]
+    while pending:
+        code = pending.pop()
+        names.update(step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
+        pending.extend(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+    for name in sorted(names):
+        if name in function.__globals__:
+            yield name, function.__globals__[name]
+
+
+def _value_digest(value: Any, where: str) -> str:
+    if isinstance(value, np.ndarray):
+        return f"array {value.dtype} {value.shape} {hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()}"
+    if isinstance(value, types.ModuleType) and value in LIBRARIES:
+        return f"module {value.__name__} {getattr(value, '__version__', '')}"
+    if isinstance(value, (bool, int, float, complex, str, bytes, type(None), np.generic)):
+        return f"{type(value).__name__} {value!r}"
+    if isinstance(value, tuple):
+        return f"({', '.join(_value_digest(item, where) for item in value)})"
+    if isinstance(value, (type, types.BuiltinFunctionType, numba.types.Type)):
+        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value)}"
+    if isinstance(value, numba.core.extending._Intrinsic):
+        return f"intrinsic {_code_parts(value._defn.__code__)}"
+    raise BindError(f"{where}, a {type(value).__name__}, which cannot be hashed; make it a number, string, tuple or array, or pass it in the context tuple.")

@@ -1,0 +1,254 @@
+"""What a world is: a `Domain` record and a few compiled rules over packed states.
+
+A **state** is a row `uint64[W]` that holds everything the rules need (target, side to move, ...), so one batch may mix
+problems. **Rules** are plain functions in Numba's subset of Python, bound into kernels by compile.py; the stubs below are
+their signatures. A world must give `step` and `is_goal`; the rest has defaults. Tables that rules read travel in
+`Domain.context`, a tuple of arrays that each world lays out as it likes.
+
+Signs, written once: a *cost* is > 0 and reward = -cost; a *value* is the expected return for the player to move; a
+*heuristic* is h(s) = -value(s) >= 0, `inf` at a dead end. `cost_to_go` and `value_of` are the only places that turn one into the other.
+
+Read next: sliding.py (the smallest complete world), oracles.py (exact tables for any enumerable world).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from astarzero.envs.compile import bind, hook
+from astarzero.envs.state_table import copy_row
+
+# --- the hooks: signatures of a world's rules ------------------------------------------------------------------------
+
+
+@hook
+def step(state, action, context, successor):
+    """Write the row reached by `action` into `successor` [W] and return its cost > 0, or return 0.0 when it is illegal."""
+    raise NotImplementedError
+
+
+@hook
+def is_goal(state, context):
+    """Is this row a solution?"""
+    raise NotImplementedError
+
+
+@hook
+def is_terminal(state, context):
+    """Does the rule book end the episode here? A terminal row that is no goal is a dead end: h = inf, known without an evaluation."""
+    raise NotImplementedError
+
+
+@hook
+def expand(state, context, successors, actions, costs):
+    """Write the n legal, distinct successors into rows 0..n-1 of `successors` [A, W], their actions and costs; return n."""
+    raise NotImplementedError
+
+
+@hook
+def encode(state, context, features):
+    """Write what a net sees of this row into `features`, float32 [num_features], zero on entry."""
+    raise NotImplementedError
+
+
+# --- defaults ---------------------------------------------------------------------------------------------------------
+
+
+def expand_by_steps(state, context, successors, actions, costs):
+    """`expand` from `step`: tries every action. Worlds with many illegal actions, or where two actions meet, write their own."""
+    count = 0
+    for action in range(actions.shape[0]):
+        cost = step(state, action, context, successors[count])
+        if cost > 0.0:
+            actions[count] = action
+            costs[count] = cost
+            count += 1
+    return count
+
+
+def never_terminal(state, context):
+    """`is_terminal` of worlds that end only at a goal."""
+    return False
+
+
+def encode_bits(state, context, features):
+    """`encode` that knows nothing of the world: the row's bits, least significant first. num_features = 64 W."""
+    for word in range(state.shape[0]):
+        for bit in range(64):
+            features[64 * word + bit] = (state[word] >> np.uint64(bit)) & np.uint64(1)
+
+
+def cost_to_go(value):
+    """h = -value for one player at unit discount. The one place where a value becomes a cost."""
+    return -value
+
+
+def value_of(cost):
+    """The value of a cost still to pay: the inverse of `cost_to_go`."""
+    return -cost
+
+
+# --- the record -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Heuristic:
+    """An estimate of cost-to-go as compiled rules: `rule(state, context) -> float`, inf at a dead end.
+
+    child_rule(parent, parent_h, action, child, context) -> float gives the child's h from its parent's, when that is cheaper.
+    admissible: never above the true cost-to-go, so that A* with it keeps a valid lower bound.
+    """
+
+    rule: Callable[..., float]
+    admissible: bool
+    child_rule: Callable[..., float] | None = None
+
+
+def no_estimate(state, context):
+    """h = 0: admissible everywhere, informative nowhere."""
+    return 0.0
+
+
+BLIND = Heuristic(no_estimate, admissible=True)
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One world at one size. Sizes: W words a row, A actions, F features. See the module's opening for rules and signs."""
+
+    world: str  # name in the table of worlds: "sliding"
+    name: str  # world and settings: "sliding-3x3-blank-first"
+    num_words: int  # W
+    num_actions: int  # A
+    step: Callable[..., float]
+    is_goal: Callable[..., bool]
+    context: tuple[np.ndarray, ...]  # tables for the rules
+    parse: Callable[[str], np.ndarray]  # text -> row [W]; ValueError in one sentence
+    format: Callable[[np.ndarray], str]  # row -> text that `parse` reads back
+    random_state: Callable[[np.random.Generator], np.ndarray]  # a random problem, row [W]
+    expand: Callable[..., int] = expand_by_steps
+    is_terminal: Callable[..., bool] = never_terminal
+    encode: Callable[..., None] = encode_bits
+    num_features: int = 0  # F; 0 means 64 W, what encode_bits writes
+    heuristics: Mapping[str, Heuristic] = field(default_factory=dict)  # the first is the default; "blind" is always there
+    instance_sets: Mapping[str, Callable[[], np.ndarray]] = field(default_factory=dict)  # name -> rows [N, W]; "all" is every problem
+    action_names: tuple[str, ...] = ()
+    render: Callable[[np.ndarray], str] | None = None  # a drawing in text; default: `format`
+    render_rgb: Callable[[np.ndarray], np.ndarray] | None = None  # uint8 [height, width, 3]
+    explain_plan: Callable[[np.ndarray, tuple[int, ...]], str] | None = None  # (row, plan) -> the solution in the world's own words
+    discount: float = 1.0  # -1 when the turn passes to the opponent
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "heuristics", {**self.heuristics, "blind": BLIND})
+        object.__setattr__(self, "num_features", self.num_features or 64 * self.num_words)
+        object.__setattr__(self, "action_names", self.action_names or tuple(str(action) for action in range(self.num_actions)))
+        object.__setattr__(self, "render", self.render or self.format)
+
+    @property
+    def rules(self) -> dict[str, Callable[..., Any]]:
+        """The rules by hook name, ready for `bind`."""
+        return {name: getattr(self, name) for name in ("step", "is_goal", "is_terminal", "expand", "encode")}
+
+    def bind(self, template: Callable[..., Any], **more: Callable[..., Any]) -> Callable[..., Any]:
+        """`template` compiled with this domain's rules, and `more` hooks by name."""
+        return bind(template, {**self.rules, **more})
+
+    def with_(self, **changes: Any) -> "Domain":
+        """A copy with some fields changed, for variations of a world in a notebook."""
+        return replace(self, **changes)
+
+    def check_states(self, states: np.ndarray) -> np.ndarray:
+        """`states` as C-contiguous uint64 [B, W]; a single row becomes a batch of one. ValueError when the width is not W."""
+        rows = np.ascontiguousarray(np.atleast_2d(states), dtype=np.uint64)
+        if rows.ndim != 2 or rows.shape[1] != self.num_words:
+            raise ValueError(f"A state of {self.name} is a row of {self.num_words} uint64 words, but the array given has shape {np.shape(states)}; use domain.parse(text).")
+        return rows
+
+    def successors(self, state: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """All legal successors of one row: (rows [n, W], actions int64 [n], costs float64 [n]). For people and tests; kernels bind `expand`."""
+        rows = np.zeros((self.num_actions, self.num_words), np.uint64)
+        actions = np.zeros(self.num_actions, np.int64)
+        costs = np.zeros(self.num_actions, np.float64)
+        count = self.bind(expand_one)(self.check_states(state)[0], self.context, rows, actions, costs)
+        return rows[:count], actions[:count], costs[:count]
+
+    def goal_mask(self, states: np.ndarray) -> np.ndarray:
+        """Which rows [B, W] are goals: bool [B]."""
+        rows = self.check_states(states)
+        mask = np.zeros(len(rows), np.bool_)
+        self.bind(mark_goals)(rows, self.context, mask)
+        return mask
+
+    def features(self, states: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """What a net sees of rows [B, W]: float32 [B, F], written into `out` when given."""
+        rows = self.check_states(states)
+        features = np.zeros((len(rows), self.num_features), np.float32) if out is None else out
+        features[:] = 0.0
+        self.bind(encode_batch)(rows, self.context, features)
+        return features
+
+    def action_masks(self, states: np.ndarray) -> np.ndarray:
+        """The actions that `expand` writes, for rows [B, W]: bool [B, A]. Of two actions that meet in one state only the first is legal."""
+        rows = self.check_states(states)
+        masks = np.zeros((len(rows), self.num_actions), np.bool_)
+        self.bind(mark_actions)(rows, self.context, masks, *self.expansion_buffers())
+        return masks
+
+    def replay(self, state: np.ndarray, plan: tuple[int, ...]) -> tuple[np.ndarray, float]:
+        """The row and cost reached from `state` by `plan`. ValueError names the first illegal action."""
+        row, spare = self.check_states(state)[0].copy(), np.zeros(self.num_words, np.uint64)
+        actions = np.asarray(plan, np.int64)
+        done, cost = self.bind(follow)(row, spare, self.context, actions)
+        if done < len(actions):
+            raise ValueError(f"Action {actions[done]} (number {done + 1} of the plan) is illegal in {self.format(row)}.")
+        return row, cost
+
+    def plan_cost(self, state: np.ndarray, plan: tuple[int, ...]) -> float:
+        """What `plan` costs from `state`; ValueError when it is illegal."""
+        return self.replay(state, plan)[1]
+
+    def expansion_buffers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Scratch that `expand` writes into: successors uint64 [A, W], actions int64 [A], costs float64 [A]."""
+        return (
+            np.zeros((self.num_actions, self.num_words), np.uint64),
+            np.zeros(self.num_actions, np.int64),
+            np.zeros(self.num_actions, np.float64),
+        )
+
+
+# --- kernels that every domain gets ------------------------------------------------------------------------------------
+
+
+def expand_one(state, context, successors, actions, costs):
+    """`expand` as a kernel of its own."""
+    return expand(state, context, successors, actions, costs)
+
+
+def follow(row, spare, context, actions):
+    """Take `actions` from `row`, in place; returns how many were legal and what they cost."""
+    cost = 0.0
+    for number in range(actions.shape[0]):
+        step_cost = step(row, actions[number], context, spare)
+        if step_cost <= 0.0:
+            return number, cost
+        copy_row(row, spare)
+        cost += step_cost
+    return actions.shape[0], cost
+
+
+def mark_goals(states, context, mask):
+    for index in range(states.shape[0]):
+        mask[index] = is_goal(states[index], context)
+
+
+def encode_batch(states, context, features):
+    for index in range(states.shape[0]):
+        encode(states[index], context, features[index])
+
+
+def mark_actions(states, context, masks, successors, actions, costs):
+    for index in range(states.shape[0]):
+        for child in range(expand(states[index], context, successors, actions, costs)):
+            masks[index, actions[child]] = True

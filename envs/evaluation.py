@@ -1,0 +1,98 @@
+"""The evaluator: where a search meets a net, a heuristic or a table. `states -> prior_logits, value, q`, any of them absent.
+
+Searches (floor 2) read evaluators and nets (floor 2) make them; neither imports the other, so the contract stands here.
+Builders: ../search/evaluator.py (heuristic, blind, tabulated, exact and noisy oracle) and ../nets/evaluator.py (a net).
+
+An evaluator has two faces. `evaluate(states)` answers a batch from Python. `rules` are the same answers as compiled hooks
+that a kernel calls inline, with `tables` handed to them; None when only Python can answer (a net), and then the kernel stops and asks.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from astarzero.envs.compile import hook
+
+HEADS = ("value", "q", "prior")
+
+
+class Evaluation(NamedTuple):
+    """One answer for a batch of B states; an absent head is None. Returns are for the player to move, so costs count negative."""
+
+    prior_logits: np.ndarray | None = None  # float32 [B, A], unnormalised; illegal actions are masked by the search, not here
+    value: np.ndarray | None = None  # float32 [B], expected return; -inf at a dead end
+    q: np.ndarray | None = None  # float32 [B, A], expected return of an action: -(cost + cost-to-go of its successor)
+
+
+@hook
+def node_value(state, parent, parent_value, action, context, tables):
+    """The value of `state`, reached from `parent` (whose value is known) by `action`; for a root, action is -1 and parent is the state."""
+    raise NotImplementedError
+
+
+@hook
+def node_prior(state, context, tables, prior_logits):
+    """Write prior logits [A] of `state`."""
+    raise NotImplementedError
+
+
+@hook
+def node_q(state, context, tables, q):
+    """Write q [A] of `state`."""
+    raise NotImplementedError
+
+
+def unknown_value(state, parent, parent_value, action, context, tables):
+    """A masked value head: 0 everywhere."""
+    return 0.0
+
+
+def uniform_prior(state, context, tables, prior_logits):
+    """A masked policy head: every action alike."""
+    prior_logits[:] = 0.0
+
+
+def unknown_q(state, context, tables, q):
+    """A masked Q head: 0 everywhere."""
+    q[:] = 0.0
+
+
+MASKED: Mapping[str, tuple[str, Callable[..., Any]]] = {
+    "value": ("node_value", unknown_value),
+    "q": ("node_q", unknown_q),
+    "prior": ("node_prior", uniform_prior),
+}
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Estimates for a search. `heads` says which of HEADS carry information; a search that reads another sees 0 or uniform."""
+
+    name: str
+    heads: frozenset[str]
+    evaluate: Callable[[np.ndarray], Evaluation]  # uint64 [B, W] -> Evaluation
+    rules: Mapping[str, Callable[..., Any]] | None = None  # hooks node_value, node_prior, node_q; None: ask `evaluate`
+    tables: tuple[np.ndarray, ...] = field(default_factory=lambda: (np.zeros(1),))  # handed to the hooks
+    admissible: bool = False  # -value is never above the true cost-to-go
+    mask_tables: Callable[[tuple[np.ndarray, ...], frozenset[str]], tuple[np.ndarray, ...]] | None = None  # hides heads in `tables`, rules unchanged
+
+    def only(self, heads: Iterable[str]) -> "Evaluator":
+        """The same evaluator with every other head masked: the contrast between regimes is this mask and nothing else."""
+        kept = self.heads & frozenset(heads)
+        rules, tables = self.rules, self.tables
+        if self.mask_tables:
+            tables = self.mask_tables(tables, kept)
+        elif rules is not None:
+            rules = {**rules, **dict(MASKED[head] for head in HEADS if head not in kept)}
+
+        def evaluate(states: np.ndarray) -> Evaluation:
+            answer = self.evaluate(states)
+            return Evaluation(
+                prior_logits=answer.prior_logits if "prior" in kept else None,
+                value=answer.value if "value" in kept else None,
+                q=answer.q if "q" in kept else None,
+            )
+
+        return replace(self, heads=kept, evaluate=evaluate, rules=rules, tables=tables, admissible=self.admissible and "value" in kept)

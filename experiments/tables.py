@@ -1,0 +1,209 @@
+"""The contest in words and in a terminal: numbers with their intervals, what they say in plain sentences, and rich tables.
+
+Everything here also serves the page of report.py, so a number or a verdict is worded in one place.
+Read next: figures.py (the same cells as pictures).
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from astarzero.experiments.predictions import Outcome, Tally
+from astarzero.experiments.results import AXES
+from astarzero.experiments.statistics import MARGIN, Interval
+from astarzero.experiments.verdicts import Cell
+
+FEWEST_SEEDS, FEWEST_INSTANCES = 5, 500  # below these a table is a look, not a result (SCIENCE.md, rule 7)
+COLOURS = {  # one per side, everywhere; told apart in the common kinds of colour blindness, readable on white and on black
+    "value": "#2B83C6",
+    "policy": "#D55E00",
+    "q": "#B65FA3",
+    "both": "#009E73",
+    "half": "#5FB89B",
+    "control": "#8C6D31",
+    "blind": "#808080",
+    "oracle": "#A08A00",
+}
+NAMES = {
+    "value": "value only",
+    "policy": "policy only",
+    "q": "Q only",
+    "both": "policy + value",
+    "half": "policy + value, half size each",
+    "control": "MCTS, value only",
+    "blind": "blind",
+    "oracle": "oracle",
+}
+VERDICTS = {"value": "value wins", "policy": "policy wins", "tie": "tie", "undecided": "undecided"}  # other words stand as they are
+LEGEND = (
+    "Scores are the area under solve rate against log budget, 0 to 1 (1: all solved within the lowest budget), on test instances, by the "
+    "trial that was best on validation (the one most seeds chose is named); brackets are 95 % intervals; a dash: that side spends nothing on "
+    f"this axis. Verdicts: tie when the interval of value - policy lies inside ±{MARGIN:g}, else a win when it excludes 0, else undecided."
+)
+
+
+def decimals(number: float, sign: bool = False) -> str:
+    """Two decimals without the leading zero, as in .85 and +.02; a dash for NaN."""
+    if np.isnan(number):
+        return "–"
+    text = f"{number:+.2f}" if sign else f"{number:.2f}"
+    return text.replace("0.", ".", 1) if abs(number) < 0.995 else text
+
+
+def bracketed(numbers: Interval, sign: bool = False) -> str:
+    """Mean and interval, as in `.85 [.83 .87]`; ratios above 1 keep three decimals, since they live close to it."""
+    if numbers.mean >= 1 and not sign and numbers.high > 1:
+        return f"{numbers.mean:.3f} [{numbers.low:.3f} {numbers.high:.3f}]"
+    if np.isnan(numbers.mean):
+        return "–"
+    return f"{decimals(numbers.mean, sign)} [{decimals(numbers.low, sign)} {decimals(numbers.high, sign)}]"
+
+
+def verdict_words(cell: Cell) -> str:
+    return VERDICTS.get(cell.verdict, cell.verdict)
+
+
+def place(cell: Cell) -> str:
+    """The labels and the size of a cell, as in "matched, 2,000 states"."""
+    return "exact" if cell.labels == "exact" else f"{cell.labels}, {cell.size:,} states"
+
+
+def factor(cell: Cell) -> float:
+    """How much less budget the better side needs for the same score: (highest / lowest) ** |difference|."""
+    return float((cell.budgets[-1] / cell.budgets[0]) ** abs(cell.difference.mean))
+
+
+def reading(cells: Sequence[Cell]) -> list[str]:
+    """What the verdicts say, one sentence a world."""
+    sentences = []
+    for world in dict.fromkeys(cell.world for cell in cells):
+        parts = []
+        for axis in AXES:
+            ours = [cell for cell in cells if (cell.world, cell.axis) == (world, axis)]
+            winners = {cell.verdict for cell in ours}
+            if winners <= {"value", "policy"} and len(winners) == 1:
+                factors = sorted(factor(cell) for cell in ours)
+                span = f"{factors[0]:.1f}" if f"{factors[0]:.1f}" == f"{factors[-1]:.1f}" else f"{factors[0]:.1f} to {factors[-1]:.1f}"
+                parts.append(f"by {axis} the {winners.pop()}-only side wins (worth {span} times the budget)")
+            elif len(winners) == 1:
+                parts.append(f"by {axis} every cell is {'a tie' if winners == {'tie'} else winners.pop()}")
+            elif ours:
+                count = [f"{sum(cell.verdict == word for cell in ours)} {words}" for word, words in _counted(winners)]
+                parts.append(f"by {axis} it is mixed ({', '.join(count)})")
+        sentences.append(f"{world}: " + "; ".join(parts) + ".")
+    return sentences
+
+
+def _counted(winners: Iterable[str]) -> list[tuple[str, str]]:
+    order = [*VERDICTS, "COLLAPSED", "incomplete"]
+    return [(word, {"value": "for value", "policy": "for policy"}.get(word, word)) for word in sorted(winners, key=order.index)]
+
+
+def caveats(cells: Sequence[Cell]) -> list[str]:
+    """What a reader must know before quoting a number: too few seeds or instances, and whatever did not count."""
+    judged = [cell for cell in cells if cell.seeds]
+    seeds, instances = min((len(cell.seeds) for cell in judged), default=0), min((cell.instances for cell in judged), default=0)
+    notes = []
+    if judged and (seeds < FEWEST_SEEDS or instances < FEWEST_INSTANCES):
+        notes.append(
+            f"A look, not a result: {seeds} training seed{'s' * (seeds != 1)} and {instances:,} instances at the least, "
+            f"where a result asks for {FEWEST_SEEDS} and {FEWEST_INSTANCES}."
+        )
+    return notes + list(dict.fromkeys(note for cell in cells for note in cell.notes))
+
+
+def extent(cells: Sequence[Cell], world: str) -> str:
+    """How many seeds and instances stand behind a world's cells."""
+    ours = [cell for cell in cells if cell.world == world]
+    ranges = [sorted({len(cell.seeds) for cell in ours}), sorted({cell.instances for cell in ours})]
+    spans = [f"{numbers[0]:,}" if len(numbers) == 1 else f"{numbers[0]:,} to {numbers[-1]:,}" for numbers in ranges]
+    return f"{spans[0]} training seeds, {spans[1]} test instances each"
+
+
+def verdict_table(cells: Sequence[Cell], world: str) -> Table:
+    """One world's cells, about 130 columns wide: each side's best trial above its score."""
+    title = Text.assemble((world, "bold"), f"  {extent(cells, world)}")
+    table = Table(title=title, title_justify="left", title_style="", box=box.HORIZONTALS, padding=(0, 1, 0, 0), collapse_padding=True)
+    table.add_column("labels", style="dim", no_wrap=False, min_width=7)
+    table.add_column("axis", min_width=11, no_wrap=True)
+    for side in ("value", "policy", "both"):
+        table.add_column(f"best {NAMES[side]}", header_style=f"bold {COLOURS[side]}", min_width=15, max_width=26)
+    for side in ("blind", "oracle"):
+        table.add_column(side, header_style=f"bold {COLOURS[side]}", min_width=10, no_wrap=True)
+    table.add_column("value - policy", min_width=17, no_wrap=True)
+    previous = ""
+    for cell in (cell for cell in cells if cell.world == world):
+        if previous and place(cell) != previous:
+            table.add_section()
+        label = "" if place(cell) == previous else place(cell).replace(", ", "\n")
+        arms = [_trial_and_score(cell, side) for side in ("value", "policy", "both")]
+        ends = [_score(cell, side) for side in ("blind", "oracle")]
+        outcome = Text.assemble(
+            (verdict_words(cell), f"bold {COLOURS.get(cell.verdict, '')}".strip()), "\n", bracketed(cell.difference, sign=True)
+        )
+        table.add_row(label, cell.axis, *arms, *ends, outcome)
+        previous = place(cell)
+    return table
+
+
+def _trial_and_score(cell: Cell, side: str) -> Text:
+    if side not in cell.sides:
+        return Text("–", "dim")
+    result = cell.sides[side]
+    winner = "bold" if cell.verdict == side else ""
+    return Text.assemble((result.trial, "dim"), "\n", (bracketed(result.score), winner))
+
+
+def _score(cell: Cell, side: str) -> Text:
+    if side not in cell.sides:
+        return Text("–", "dim")
+    numbers = cell.sides[side].score
+    return Text(f"{decimals(numbers.mean)}\n[{decimals(numbers.low)} {decimals(numbers.high)}]", "dim")
+
+
+def prediction_table(outcomes: Sequence[Outcome]) -> Table:
+    """Every prediction beside its outcome; what does not count says why."""
+    table = Table(title="Predictions", title_justify="left", title_style="bold", box=box.HORIZONTALS, padding=(0, 1, 0, 0))
+    for heading in ("predictor", "world", "labels", "axis", "predicted", "came out", "right?"):
+        table.add_column(heading)
+    for outcome in outcomes:
+        said = outcome.prediction
+        table.add_row(said.predictor, said.world, said.labels, said.axis, said.winner, outcome.verdict or "–", right_words(outcome))
+    return table
+
+
+def right_words(outcome: Outcome) -> str:
+    """Yes, no, or why it does not count."""
+    if outcome.right is None:
+        return outcome.note
+    return ("yes" if outcome.right else "no") + (" (pilot)" if outcome.prediction.pilot else "")
+
+
+def tally_sentences(tallies: Sequence[Tally]) -> list[str]:
+    """One sentence a predictor, with the baselines."""
+    return [
+        f"{line.predictor}{' on worlds that pilots had seen' if line.pilot else ''}: right in {line.right} of {line.counted} cells "
+        f"({bracketed(line.rate)} resampling worlds); "
+        + " and ".join(f'"{name}" would have been right in {right}' for name, right in line.baselines.items())
+        + "."
+        for line in tallies
+    ]
+
+
+def print_tables(cells: Sequence[Cell], outcomes: Sequence[Outcome], tallies: Sequence[Tally], console: Console) -> None:
+    """The terminal's report: a table a world, what it says, and what to beware of."""
+    for world in dict.fromkeys(cell.world for cell in cells):
+        console.print(verdict_table(cells, world))
+    console.print(Text(LEGEND, "dim"))
+    for sentence in reading(cells):
+        console.print(Text(sentence, "bold"))
+    for note in caveats(cells):
+        console.print(Text(note, "yellow"))
+    if outcomes:
+        console.print(prediction_table(outcomes))
+        for sentence in tally_sentences(tallies):
+            console.print(Text(sentence))

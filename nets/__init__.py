@@ -1,0 +1,12 @@
+"""Floor 2, networks: one trunk shape for the three heads V, Q and pi, their checkpoints, and the evaluator made of them.
+
+A net meets a search only as an evaluator (states in; prior logits, values and Q values out), so this floor imports
+`envs` and torch, and never `search`.
+"""
+
+if __name__ != "astarzero.nets":
+    raise ImportError(f"{__name__!r} is a folder of the package astarzero: run `make setup` once and write `import astarzero.nets`.")
+
+from astarzero.nets.mlp import ResidualMLP  # noqa: E402, an import by the bare name must fail with the sentence above first
+
+NETS = {"mlp": ResidualMLP}  # name -> builder; a builder takes its `config_type` and every net answers `forward(features, heads)`

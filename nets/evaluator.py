@@ -1,0 +1,84 @@
+"""A net as an evaluator: states -> features -> heads, in chunks, through one reused buffer.
+
+The contract stands in ../envs/evaluation.py. A net has no compiled rules, so a kernel stops and asks Python once a batch;
+to run inside a kernel, tabulate it first (../training/tabulate.py).
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+
+from astarzero.envs.domain import Domain, encode_batch
+from astarzero.envs.evaluation import HEADS, Evaluation, Evaluator
+from astarzero.nets.mlp import ResidualMLP
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def resolve_device(name: str) -> torch.device:
+    """'auto' (cuda where there is one), 'cpu' or 'cuda' -> a device. ValueError in one sentence when it is none of them or absent."""
+    if name not in DEVICES:
+        raise ValueError(f"Device '{name}' is not known: give auto, cpu or cuda.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("Device cuda was asked for, but torch finds no CUDA device on this machine; give cpu or auto.")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def check_heads(heads: Iterable[str]) -> tuple[str, ...]:
+    """Head names without repetition, in the order of HEADS. ValueError when there is none or one is unknown."""
+    asked = [heads] if isinstance(heads, str) else list(heads)
+    for head in asked:
+        if head not in HEADS:
+            raise ValueError(f"Head '{head}' is not known: give one or more of {', '.join(HEADS)}.")
+    if not asked:
+        raise ValueError(f"No head was given: give one or more of {', '.join(HEADS)}.")
+    return tuple(head for head in HEADS if head in asked)
+
+
+def net_evaluator(
+    net: ResidualMLP,
+    domain: Domain,
+    heads: Iterable[str],
+    temperature: float = 1.0,
+    device: str = "auto",
+    name: str = "net",
+    chunk: int = 4096,
+) -> Evaluator:
+    """An evaluator that answers with `heads` of `net` (those it was trained on); the net is moved to `device` and set to eval.
+
+    Prior logits come divided by `temperature`; value and q are returns. At most `chunk` states go through the net at once.
+    One evaluator serves one thread, since calls share its buffer. ValueError when net, domain or temperature do not fit;
+    `evaluate` raises ArithmeticError when the net answers with a number that is not finite.
+    """
+    sizes, wanted = (net.config.num_features, net.config.num_actions), (domain.num_features, domain.num_actions)
+    if sizes != wanted:
+        raise ValueError(f"The net takes {sizes[0]} features and gives {sizes[1]} actions, but {domain.name} has {wanted[0]} and {wanted[1]}; give a net built for it.")
+    if not 0 < temperature < float("inf"):
+        raise ValueError(f"The temperature is {temperature}, but it must be a finite number above 0.")
+    heads, where = check_heads(heads), resolve_device(device)
+    net = net.to(where).eval()
+    buffer = torch.zeros((chunk, domain.num_features), pin_memory=where.type == "cuda")  # float32 [chunk, F]
+    rows = buffer.numpy()
+    encode = domain.bind(encode_batch)  # bound once: a search that asks for one state at a time must not pay for binding
+    widths = {"value": (), "q": (domain.num_actions,), "prior": (domain.num_actions,)}
+
+    def evaluate(states: np.ndarray) -> Evaluation:
+        states = domain.check_states(states)
+        answers = {head: np.empty((len(states), *widths[head]), np.float32) for head in heads}
+        for start in range(0, len(states), chunk):
+            part = states[start : start + chunk]
+            rows[: len(part)] = 0.0
+            encode(part, domain.context, rows[: len(part)])
+            with torch.inference_mode():
+                outputs = net(buffer[: len(part)].to(where, non_blocking=True), heads)
+                for head, output in outputs.items():
+                    answers[head][start : start + len(part)] = output.cpu().numpy()  # waits, so the buffer is free again
+        for head, answer in answers.items():
+            if not np.isfinite(answer).all():
+                raise ArithmeticError(f"The {head} head of '{name}' gave a number that is not finite on {domain.name}; its training diverged, so train it anew with a lower learning rate.")
+        if "prior" in answers:
+            answers["prior"] /= np.float32(temperature)
+        return Evaluation(prior_logits=answers.get("prior"), value=answers.get("value"), q=answers.get("q"))
+
+    return Evaluator(name, frozenset(heads), evaluate)

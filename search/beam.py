@@ -1,0 +1,202 @@
+"""Beam search: level by level, keep the `width` best by one head. Policy, value and Q beams are the same loop with another score.
+
+A candidate's key (smaller is better) is the negative log-probability of its path (prior), g + w h (value), or g + w (-q) of the
+pair that made it (q). States met before are dropped; of two paths that meet on one level the better key stays. No branch that
+was cut is taken up again, so a beam may end EXHAUSTED on a solvable problem, and it proves no bound.
+
+Source: Lowerre 1976; with a policy over puzzles: Takano 2023 (EfficientCube).
+Read next: walk.py (width 1, with another loop rule), best_first.py (no cut).
+"""
+
+import numpy as np
+
+from astarzero.envs.domain import Domain, cost_to_go, expand
+from astarzero.envs.evaluation import MASKED, Evaluator, node_prior, node_q, node_value
+from astarzero.envs.state_table import EMPTY, copy_row, find_slot
+from astarzero.search.best_first import log_sum_exp
+from astarzero.search.drive import (
+    ASK_PRIOR, ASK_Q, ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, MASK,
+    MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Drive, judged_inline, no, trace_plan, yes,
+)  # fmt: skip
+from astarzero.search.evaluator import default_evaluator
+from astarzero.search.frontier import pop, push, seeded_tie
+from astarzero.search.node import GOAL, PENDING, classify
+from astarzero.search.result import Budget, SearchResult
+from astarzero.search.walk import HEADS, PRIOR, Q, VALUE
+
+START, LEVEL, GENERATE, JUDGE, CUT = range(5)
+HEAD, CHARGED, WIDTH, BEAM, FIRST_NEW, DEPTH, MAX_STEPS, GOAL_ON_GENERATION = range(FREE, FREE + 8)  # cells of `control`
+
+
+def beam_kernel(
+    control, weight, context, tables, states, g, key, parent, action, flags, slots, beam, scores, heap_key, heap_tie, heap_node,
+    successors, actions, costs,
+):  # fmt: skip
+    """Runs until it ends or must stop: see best_first_kernel. `beam[:BEAM]` are the nodes of this level, `scores` [width, A] their prior or q."""
+    if control[PHASE] == START:  # row 0 of `states` is the root
+        g[0], key[0], parent[0], action[0] = 0.0, 0.0, -1, -1
+        slots[find_slot(states[0], states, slots, control[MASK])] = 0
+        flags[0] = classify(states[0], context)
+        control[NODES], control[BEAM], control[DEPTH], control[PHASE] = 1, 1, 0, LEVEL
+        beam[0] = 0
+        if flags[0] == GOAL:
+            control[GOAL_NODE] = 0
+            return SOLVED
+        if flags[0] != PENDING:
+            return EXHAUSTED
+    while True:
+        if control[PHASE] == LEVEL:
+            if control[EXPANSIONS] >= control[SLICE_END]:
+                return SLICE
+            if control[NODES] + control[BEAM] * actions.shape[0] > states.shape[0]:
+                return GROW
+            if control[DEPTH] >= control[MAX_STEPS]:
+                return EXHAUSTED
+            judged = control[HEAD] != VALUE and control[CHARGED] != 0
+            allowed = control[MAX_EXPANSIONS] - control[EXPANSIONS]
+            if judged:
+                allowed = min(allowed, control[MAX_EVALUATIONS] - control[EVALUATIONS])
+            if control[BEAM] > allowed:  # the budget cuts the level short
+                control[BEAM] = allowed
+            if control[BEAM] == 0:
+                return BUDGET_MET
+            control[EXPANSIONS] += control[BEAM]
+            control[PHASE] = GENERATE
+            if judged:
+                control[EVALUATIONS] += control[BEAM]
+                control[CALLS] += 1
+                if not judged_inline():
+                    return ASK_Q if control[HEAD] == Q else ASK_PRIOR
+        if control[PHASE] == GENERATE:
+            control[FIRST_NEW] = control[NODES]
+            for number in range(control[BEAM]):
+                if judged_inline() and control[HEAD] == PRIOR:
+                    node_prior(states[beam[number]], context, tables, scores[number])
+                elif judged_inline() and control[HEAD] == Q:
+                    node_q(states[beam[number]], context, tables, scores[number])
+                if make_candidates(number, control, weight, context, states, g, key, parent, action, flags, slots, beam, scores, successors, actions, costs):
+                    return SOLVED
+            control[PHASE] = JUDGE
+        if control[PHASE] == JUDGE:
+            control[PHASE] = CUT
+            if control[HEAD] == VALUE and control[CHARGED]:
+                pending = 0
+                for node in range(control[FIRST_NEW], control[NODES]):
+                    pending += flags[node] == PENDING
+                if control[EVALUATIONS] + pending > control[MAX_EVALUATIONS]:
+                    control[PHASE] = JUDGE
+                    return BUDGET_MET
+                control[EVALUATIONS] += pending
+                control[CALLS] += pending > 0
+                if pending > 0 and not judged_inline():
+                    return ASK_VALUE
+        size = 0
+        for node in range(control[FIRST_NEW], control[NODES]):
+            if flags[node] == PENDING and control[HEAD] == VALUE and judged_inline():
+                key[node] = g[node] + weight * max(0.0, cost_to_go(node_value(states[node], states[node], 0.0, -1, context, tables)))
+            if key[node] != key[node]:
+                return NOT_A_NUMBER
+            if flags[node] & (GOAL | PENDING) and key[node] < np.inf:
+                push(heap_key, heap_tie, heap_node, size, key[node], seeded_tie(node, control[SEED]), node)
+                size += 1
+            flags[node] &= ~PENDING
+        control[BEAM] = 0
+        while size > 0 and control[BEAM] < control[WIDTH]:
+            node = heap_node[0]
+            if flags[node] & GOAL:
+                control[GOAL_NODE] = node
+                return SOLVED
+            beam[control[BEAM]] = node
+            control[BEAM] += 1
+            pop(heap_key, heap_tie, heap_node, size)
+            size -= 1
+        if control[BEAM] == 0:
+            return EXHAUSTED
+        control[DEPTH] += 1
+        control[PHASE] = LEVEL
+
+
+def make_candidates(number, control, weight, context, states, g, key, parent, action, flags, slots, beam, scores, successors, actions, costs):
+    """Write the new successors of one beam node and their keys. True when one is a goal and that ends the search."""
+    node = beam[number]
+    count = expand(states[node], context, successors, actions, costs)
+    control[GENERATED] += count
+    total = log_sum_exp(scores[number], actions, count, 1.0) if control[HEAD] == PRIOR else 0.0
+    for place in range(count):
+        child_g = g[node] + costs[place]
+        score = scores[number, actions[place]]
+        child_key = child_g
+        if control[HEAD] == PRIOR:
+            child_key = key[node] - (score - total)
+        elif control[HEAD] == Q:
+            child_key = g[node] + weight * max(0.0, cost_to_go(score))
+        slot = find_slot(successors[place], states, slots, control[MASK])
+        child = slots[slot]
+        if child == EMPTY:
+            child = control[NODES]
+            control[NODES] += 1
+            copy_row(states[child], successors[place])
+            slots[slot] = child
+            flags[child] = classify(states[child], context)
+        elif child < control[FIRST_NEW] or child_key >= key[child]:
+            continue
+        g[child], key[child], parent[child], action[child] = child_g, child_key, node, actions[place]
+        if flags[child] & GOAL and control[GOAL_ON_GENERATION]:
+            control[GOAL_NODE] = child
+            return True
+    return False
+
+
+def beam_search(
+    domain: Domain,
+    state: np.ndarray,
+    evaluator: Evaluator | None = None,
+    *,
+    head: str = "prior",
+    width: int = 16,
+    weight: float = 1.0,
+    max_steps: int = 1000,
+    goal_test: str = "selection",
+    budget: Budget | None = None,
+    seed: int = 0,
+) -> SearchResult:
+    """Beam search from `state` [W] on one head ("prior", "q" or "value") of `evaluator`; `weight` multiplies h or -q.
+
+    EXHAUSTED means that no candidate was left or max_steps levels were searched, not that there is no plan.
+    goal_test "generation" takes a goal as soon as it is made, "selection" when it is among the best `width` of its level.
+    """
+    evaluator, budget = evaluator or default_evaluator(domain), budget or Budget()
+    if head not in HEADS or width < 1 or not weight > 0 or max_steps < 1 or goal_test not in ("selection", "generation"):
+        raise ValueError(f"head='{head}', width={width}, weight={weight}, max_steps={max_steps}, goal_test='{goal_test}': head is prior, q or value, width, weight and max_steps positive, goal_test selection or generation.")  # noqa: E501
+    kernel = domain.bind(beam_kernel, **(evaluator.rules or dict(MASKED.values())), judged_inline=yes if evaluator.rules else no)
+    nodes = {
+        "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.float32), "key": np.zeros(0, np.float64),
+        "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8),
+    }  # fmt: skip
+    drive = Drive(domain, evaluator, budget, seed, width * domain.num_actions, nodes)
+    control, room = drive.control, width * domain.num_actions
+    control[HEAD], control[WIDTH], control[MAX_STEPS], control[CHARGED] = HEADS[head], width, max_steps, head in evaluator.heads
+    control[GOAL_ON_GENERATION] = goal_test == "generation"
+    beam, scores = np.zeros(width, np.int64), np.zeros((width, domain.num_actions), np.float32)
+    heap, buffers = (np.zeros(room), np.zeros(room), np.zeros(room, np.int32)), domain.expansion_buffers()
+    drive.nodes["states"][0] = domain.check_states(state)[0]
+
+    def call() -> int:
+        return kernel(control, weight, domain.context, evaluator.tables, *drive.nodes.values(), drive.slots, beam, scores, *heap, *buffers)
+
+    def answer_scores() -> None:
+        answer = drive.ask(drive.nodes["states"][beam[: control[BEAM]]])
+        given = answer.q if head == "q" else answer.prior_logits
+        scores[: control[BEAM]] = 0.0 if given is None else given
+
+    def answer_value() -> None:
+        fresh = np.arange(control[FIRST_NEW], control[NODES])
+        pending = fresh[drive.nodes["flags"][fresh] == PENDING]
+        answer = drive.ask(drive.nodes["states"][pending]).value
+        h = 0.0 if answer is None else np.maximum(cost_to_go(answer), 0.0)
+        drive.nodes["key"][pending] = drive.nodes["g"][pending] + weight * h
+
+    status = drive.run(call, {ASK_PRIOR: answer_scores, ASK_Q: answer_scores, ASK_VALUE: answer_value})
+    goal = int(control[GOAL_NODE])
+    plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal)
+    return drive.result(status, plan if goal >= 0 else None, lambda cost: 0.0)

@@ -1,0 +1,332 @@
+"""Best-first graph search: one node loop, many orderings. A*, weighted A*, greedy, uniform cost, Levin tree search.
+
+The loop (read `best_first_kernel`): take the best open nodes, write their successors, keep the new ones, judge them, push.
+An *ordering* says which node is best (`priority`) and which of two paths to one state is better (`path_rank`).
+
+Two drives share the kernel. With an evaluator that has compiled rules (a heuristic, a table) it runs without leaving machine
+code. With one that only Python can call (a net) it stops at the two places where judgement is needed, Python answers for the
+whole batch, and it goes on. Python also grows arrays, looks at the clock and catches Ctrl-C between slices.
+
+Sources: Hart, Nilsson, Raphael 1968 (A*, re-opening); Pohl 1970 (weighted A*); Orseau, Lelis, Lattimore, Weber 2018 (Levin tree
+search: cost depth / pi, at most depth(goal) / pi(goal) expansions); Agostinelli et al. 2019 (batches of nodes).
+Read next: frontier.py, ../envs/state_table.py, q_best_first.py (the same over pairs of node and action).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from astarzero.envs.compile import hook
+from astarzero.envs.domain import Domain, cost_to_go, expand, value_of
+from astarzero.envs.evaluation import MASKED, Evaluator, node_prior, node_value
+from astarzero.envs.state_table import EMPTY, copy_row, find_slot
+from astarzero.search.drive import (
+    ASK_PRIOR, ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, MASK, MAX_EVALUATIONS,
+    MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Drive, judged_inline, no, trace_plan, yes,
+)  # fmt: skip
+from astarzero.search.evaluator import default_evaluator
+from astarzero.search.frontier import pop, push, seeded_tie
+from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify
+from astarzero.search.result import Budget, SearchResult
+
+# --- orderings ---------------------------------------------------------------------------------------------------------
+
+
+@hook
+def priority(g, h, depth, log_prob, weights):
+    """The smaller, the earlier a node is expanded. `weights` are the search's numbers: (weight of g, weight of h)."""
+    raise NotImplementedError
+
+
+@hook
+def path_rank(g, depth, log_prob):
+    """Of two paths to one state, the one with the smaller rank is better."""
+    raise NotImplementedError
+
+
+@hook
+def reads_prior():
+    """Does the ordering need the policy of a node when it is expanded?"""
+    raise NotImplementedError
+
+
+def weighted_sum(g, h, depth, log_prob, weights):
+    """w_g g + w_h h: (1, 1) is A*, (1, w) weighted A*, (0, 1) greedy, (1, 0) uniform cost."""
+    return weights[0] * g + weights[1] * h
+
+
+def by_cost(g, depth, log_prob):
+    return g
+
+
+def levin(g, h, depth, log_prob, weights):
+    """log of depth / pi(path) (Orseau et al. 2018, eq. 3); the root, at depth 0, comes first."""
+    return (math.log(depth) if depth > 0 else -math.inf) - log_prob
+
+
+def by_levin(g, depth, log_prob):
+    return (math.log(depth) if depth > 0 else -math.inf) - log_prob
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """A line of the table of orderings: the two rules, the head that is read, the default weights of g and h, and re-opening."""
+
+    priority: Callable[..., float]
+    path_rank: Callable[..., float]
+    head: str  # "value", "prior" or "" (blind)
+    weights: tuple[float, float] = (0.0, 0.0)
+    reopen: bool = True  # take a closed node up again when a better path to it is found
+
+
+ORDERINGS = {
+    "astar": Ordering(weighted_sum, by_cost, "value", (1.0, 1.0)),
+    "greedy": Ordering(weighted_sum, by_cost, "value", (0.0, 1.0), reopen=False),
+    "uniform_cost": Ordering(weighted_sum, by_cost, "", (1.0, 0.0)),
+    "levin": Ordering(levin, by_levin, "prior"),
+}
+
+# --- the loop ------------------------------------------------------------------------------------------------------------
+
+START, SELECT, GENERATE, JUDGE, PUSH = range(5)  # phases between which the kernel may stop
+HEAP, FIRST_NEW, TAKEN, BATCH, REOPEN, READS_VALUE, GOAL_ON_GENERATION = range(FREE, FREE + 7)  # cells of `control`
+
+
+def best_first_kernel(
+    control, weights, context, tables, states, g, h, parent, action, flags, depth, log_prob, slots,
+    heap_key, heap_tie, heap_node, taken, prior_logits, actions, costs,
+):  # fmt: skip
+    """Runs until it has something to say: SOLVED, EXHAUSTED, BUDGET_MET, or GROW, SLICE, ASK_PRIOR, ASK_VALUE, and is called again."""
+    if control[PHASE] == START:  # row 0 of `states` is the root
+        g[0], h[0], parent[0], action[0], depth[0], log_prob[0] = 0.0, 0.0, -1, -1, 0, 0.0
+        slots[find_slot(states[0], states, slots, control[MASK])] = 0
+        flags[0] = classify(states[0], context)
+        h[0] = np.inf if flags[0] == DEAD else 0.0
+        control[NODES], control[FIRST_NEW], control[PHASE] = 1, 0, JUDGE
+    while True:
+        if control[PHASE] == SELECT:
+            outcome = select(control, states, flags, heap_key, heap_tie, heap_node, taken, actions.shape[0])
+            if outcome != 0:
+                return outcome
+            control[PHASE] = GENERATE
+            if reads_prior():
+                control[EVALUATIONS] += control[TAKEN]
+                control[CALLS] += 1
+                if not judged_inline():
+                    return ASK_PRIOR
+        if control[PHASE] == GENERATE:
+            control[FIRST_NEW] = control[NODES]
+            for number in range(control[TAKEN]):
+                node = taken[number]
+                if reads_prior() and judged_inline():
+                    node_prior(states[node], context, tables, prior_logits[number])
+                outcome = generate(
+                    node, prior_logits[number], control, weights, context, states, g, h, parent, action, flags, depth, log_prob, slots,
+                    heap_key, heap_tie, heap_node, actions, costs,
+                )  # fmt: skip
+                if outcome != 0:
+                    return outcome
+            control[PHASE] = JUDGE
+        if control[PHASE] == JUDGE:
+            if control[READS_VALUE]:
+                pending = 0
+                for node in range(control[FIRST_NEW], control[NODES]):
+                    pending += (flags[node] & PENDING) != 0
+                if control[EVALUATIONS] + pending > control[MAX_EVALUATIONS]:
+                    return BUDGET_MET
+                control[EVALUATIONS] += pending
+                control[CALLS] += pending > 0
+                if pending > 0 and not judged_inline():
+                    control[PHASE] = PUSH
+                    return ASK_VALUE
+        for node in range(control[FIRST_NEW], control[NODES]):
+            if control[READS_VALUE] and judged_inline() and flags[node] & PENDING:
+                origin = max(parent[node], 0)
+                h[node] = max(0.0, cost_to_go(node_value(states[node], states[origin], value_of(h[origin]), action[node], context, tables)))
+            if h[node] != h[node]:
+                return NOT_A_NUMBER
+            flags[node] &= ~PENDING
+            if h[node] < np.inf:
+                key = priority(g[node], h[node], depth[node * reads_prior()], log_prob[node * reads_prior()], weights)
+                push(heap_key, heap_tie, heap_node, control[HEAP], key, h[node] + seeded_tie(node, control[SEED]), node)
+                control[HEAP] += 1
+        control[FIRST_NEW] = control[NODES]
+        control[PHASE] = SELECT
+
+
+def select(control, states, flags, heap_key, heap_tie, heap_node, taken, num_actions):
+    """Move up to BATCH best open nodes from the heap into `taken`. A goal ends the search only as the very best of all open nodes."""
+    if control[EXPANSIONS] >= control[SLICE_END]:
+        return SLICE
+    room = control[BATCH] * num_actions
+    if control[NODES] + room > states.shape[0] or control[HEAP] + room > heap_key.shape[0] or 2 * (control[NODES] + room) > control[MASK] + 1:
+        return GROW
+    count = 0
+    while count < control[BATCH] and control[HEAP] > 0:
+        node = heap_node[0]
+        if not flags[node] & CLOSED:
+            if flags[node] & GOAL:
+                if count > 0:
+                    break
+                control[GOAL_NODE] = node
+                return SOLVED
+            if control[EXPANSIONS] >= control[MAX_EXPANSIONS] or control[EVALUATIONS] + (count + 1) * reads_prior() > control[MAX_EVALUATIONS]:
+                break
+            flags[node] |= CLOSED
+            taken[count] = node
+            count += 1
+            control[EXPANSIONS] += 1
+        pop(heap_key, heap_tie, heap_node, control[HEAP])
+        control[HEAP] -= 1
+    control[TAKEN] = count
+    if count == 0:
+        return EXHAUSTED if control[HEAP] == 0 else BUDGET_MET
+    return 0
+
+
+def generate(
+    node, logits, control, weights, context, states, g, h, parent, action, flags, depth, log_prob, slots,
+    heap_key, heap_tie, heap_node, actions, costs,
+):  # fmt: skip
+    """Write the successors of `node` behind the last node, keep the new ones and improve the known ones."""
+    tail = control[NODES]
+    count = expand(states[node], context, states[tail : tail + actions.shape[0]], actions, costs)
+    control[GENERATED] += count
+    temperature = weights[2]
+    log_total = log_sum_exp(logits, actions, count, temperature) if reads_prior() else 0.0
+    for number in range(count):
+        row = states[tail + number]
+        child_g = g[node] + costs[number]
+        child_depth, child_log_prob = 0, 0.0
+        if reads_prior():
+            child_depth = depth[node] + 1
+            child_log_prob = log_prob[node] + logits[actions[number]] / temperature - log_total
+        slot = find_slot(row, states, slots, control[MASK])
+        child = slots[slot]
+        if child == EMPTY:
+            child = control[NODES]
+            control[NODES] += 1
+            slots[slot] = child
+            if child != tail + number:
+                copy_row(states[child], row)
+            flags[child] = classify(states[child], context)
+            h[child] = np.inf if flags[child] == DEAD else max(0.0, h[node] - costs[number])  # the parent's bound, until it is judged
+            if flags[child] == GOAL:
+                h[child] = 0.0
+        elif flags[child] & CLOSED and not control[REOPEN]:
+            continue
+        else:
+            known = child * reads_prior()
+            if path_rank(child_g, child_depth, child_log_prob) >= path_rank(g[child], depth[known], log_prob[known]):
+                continue
+        g[child] = child_g
+        parent[child] = node
+        action[child] = actions[number]
+        if reads_prior():
+            depth[child] = child_depth
+            log_prob[child] = child_log_prob
+        if flags[child] & GOAL and control[GOAL_ON_GENERATION]:
+            control[GOAL_NODE] = child
+            return SOLVED
+        if child < control[FIRST_NEW] and h[child] < np.inf:  # known and improved
+            flags[child] &= ~CLOSED
+            key = priority(child_g, h[child], child_depth, child_log_prob, weights)
+            push(heap_key, heap_tie, heap_node, control[HEAP], key, h[child] + seeded_tie(child, control[SEED]), child)
+            control[HEAP] += 1
+    return 0
+
+
+def log_sum_exp(logits, actions, count, temperature):
+    """log of the sum of exp(logits / temperature) over the legal actions, so that the policy is normalised over them."""
+    highest = -np.inf
+    for number in range(count):
+        highest = max(highest, logits[actions[number]])
+    total = 0.0
+    for number in range(count):
+        total += math.exp((logits[actions[number]] - highest) / temperature)
+    return highest / temperature + math.log(total)
+
+
+# --- the drive -----------------------------------------------------------------------------------------------------------
+
+
+def best_first(
+    domain: Domain,
+    state: np.ndarray,
+    evaluator: Evaluator | None = None,
+    *,
+    ordering: str = "astar",
+    weight: float = 1.0,
+    batch: int = 1,
+    goal_test: str = "selection",
+    budget: Budget | None = None,
+    seed: int = 0,
+) -> SearchResult:
+    """Search from `state` [W] with one of ORDERINGS; `evaluator` defaults to the domain's first heuristic.
+
+    weight multiplies h (A*: the plan costs at most `weight` times the optimum when h is admissible) or, under "levin", is
+    the temperature of the policy. batch nodes are expanded at a time (more than 1 breaks Levin's bound, not A*'s optimality).
+    goal_test "selection" accepts a goal when it is the best open node; "generation" as soon as it is made.
+    """
+    rule, evaluator, budget = ORDERINGS[ordering], evaluator or default_evaluator(domain), budget or Budget()
+    if batch < 1 or goal_test not in ("selection", "generation") or not weight > 0:
+        raise ValueError(f"batch={batch}, weight={weight}, goal_test='{goal_test}': batch and weight must be positive, goal_test 'selection' or 'generation'.")
+    uses_prior, inline = rule.head == "prior", evaluator.rules is not None
+    kernel = domain.bind(
+        best_first_kernel, **(evaluator.rules or dict(MASKED.values())), priority=rule.priority, path_rank=rule.path_rank,
+        reads_prior=yes if uses_prior else no, judged_inline=yes if inline else no,
+    )  # fmt: skip
+    per_path = 0 if uses_prior else 1  # arrays of one row are not used and do not grow
+    nodes = {
+        "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.float32), "h": np.zeros(0, np.float32),
+        "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8),
+        "depth": np.zeros(per_path, np.int32), "log_prob": np.zeros(per_path, np.float64),
+    }  # fmt: skip
+    entries = {"heap_key": np.zeros(0, np.float64), "heap_tie": np.zeros(0, np.float64), "heap_node": np.zeros(0, np.int32)}
+    drive = Drive(domain, evaluator, budget, seed, batch * domain.num_actions, nodes, entries)
+    control, weights = drive.control, np.array([rule.weights[0], rule.weights[1] * weight, weight])
+    control[BATCH], control[REOPEN], control[GOAL_ON_GENERATION] = batch, rule.reopen, goal_test == "generation"
+    control[READS_VALUE] = rule.head == "value" and "value" in evaluator.heads
+    taken, logits = np.zeros(batch, np.int64), np.zeros((batch, domain.num_actions))
+    _, actions, costs = domain.expansion_buffers()
+    drive.nodes["states"][0] = domain.check_states(state)[0]
+
+    def call() -> int:
+        return kernel(control, weights, domain.context, evaluator.tables, *drive.nodes.values(), drive.slots, *drive.entries.values(), taken, logits, actions, costs)
+
+    def answer_prior() -> None:
+        wanted = drive.nodes["states"][taken[: control[TAKEN]]]
+        answer = drive.ask(wanted).prior_logits
+        logits[: len(wanted)] = 0.0 if answer is None else answer
+
+    def answer_value() -> None:
+        fresh = slice(control[FIRST_NEW], control[NODES])
+        pending = np.flatnonzero(drive.nodes["flags"][fresh] & PENDING) + control[FIRST_NEW]
+        answer = drive.ask(drive.nodes["states"][pending]).value
+        if answer is not None:
+            drive.nodes["h"][pending] = np.maximum(cost_to_go(answer), 0.0)
+
+    status = drive.run(call, {ASK_PRIOR: answer_prior, ASK_VALUE: answer_value})
+    goal = int(control[GOAL_NODE])
+    plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal)
+    return drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, rule, taken, cost))
+
+
+def lower_bound(drive: Drive, rule: Ordering, taken: np.ndarray, cost: float) -> float:
+    """The least g + h over open nodes when h is admissible, the least g otherwise; never above the plan's cost.
+
+    Every solution passes through an open node whose g is optimal, provided that closed nodes were re-opened on a better g
+    (Hart et al. 1968, lemma 1). Without that only the root's own estimate is a bound.
+    """
+    control, nodes, count = drive.control, drive.nodes, int(drive.control[NODES])
+    g, h = nodes["g"][:count].astype(np.float64), nodes["h"][:count].astype(np.float64)
+    trusted = drive.evaluator.admissible or not control[READS_VALUE]
+    if not (rule.reopen and rule.path_rank is by_cost):
+        return min(cost, float(h[0])) if trusted else 0.0
+    open_nodes = (nodes["flags"][:count] & (CLOSED | DEAD)) == 0
+    if control[PHASE] > SELECT:
+        open_nodes[taken[: control[TAKEN]]] = True  # their successors may not all be there
+    estimate = g[open_nodes] + (h[open_nodes] if trusted else 0.0)
+    return min(cost, float(estimate.min(initial=math.inf)))

@@ -1,0 +1,172 @@
+"""Evaluators that need no net: a heuristic, nothing at all, and tables (exact, noisy, or a net's answers written down once).
+
+Each can be asked from Python in batches and runs inside kernels; the contract is ../envs/evaluation.py. A *tabulated* net is
+asked once for all states of an enumerable world; searches then read the table, at the price in evaluations of the net itself.
+"""
+
+import numpy as np
+
+from astarzero.envs.compile import hook
+from astarzero.envs.domain import Domain, Heuristic, value_of
+from astarzero.envs.evaluation import Evaluation, Evaluator, uniform_prior, unknown_q, unknown_value
+from astarzero.envs.oracles import ExactTable
+from astarzero.envs.state_table import copy_row, find_rows, find_slot, index_rows
+
+# --- a heuristic -----------------------------------------------------------------------------------------------------------
+
+
+@hook
+def heuristic(state, context):
+    """h of a row; see envs/domain.py."""
+    raise NotImplementedError
+
+
+@hook
+def heuristic_of_child(parent, parent_h, action, child, context):
+    """h of a child from its parent's."""
+    raise NotImplementedError
+
+
+def value_from_heuristic(state, parent, parent_value, action, context, tables):
+    return value_of(heuristic(state, context))
+
+
+def value_from_parent(state, parent, parent_value, action, context, tables):
+    if action < 0:
+        return value_of(heuristic(state, context))
+    return value_of(heuristic_of_child(parent, -parent_value, action, state, context))
+
+
+def heuristic_batch(states, context, value):
+    """Kernel: the values of rows [B, W] into float32 [B]."""
+    for index in range(states.shape[0]):
+        value[index] = value_of(heuristic(states[index], context))
+
+
+def from_heuristic(domain: Domain, name: str | None = None) -> Evaluator:
+    """The domain's heuristic `name` (default: its first) as an evaluator of value = -h. ValueError when there is none of that name."""
+    name = name or next(iter(domain.heuristics))
+    if name not in domain.heuristics:
+        raise ValueError(f"{domain.name} has no heuristic '{name}'; choose one of {', '.join(domain.heuristics)}.")
+    if name == "blind":
+        return blind(domain)
+    entry: Heuristic = domain.heuristics[name]
+    rules = {"node_value": value_from_parent if entry.child_rule else value_from_heuristic, "node_prior": uniform_prior, "node_q": unknown_q, "heuristic": entry.rule}
+    if entry.child_rule:
+        rules["heuristic_of_child"] = entry.child_rule
+
+    def evaluate(states: np.ndarray) -> Evaluation:
+        value = np.empty(len(states), np.float32)
+        domain.bind(heuristic_batch, heuristic=entry.rule)(states, domain.context, value)
+        return Evaluation(value=value)
+
+    return Evaluator(f"{name}", frozenset({"value"}), evaluate, rules, admissible=entry.admissible)
+
+
+def blind(domain: Domain) -> Evaluator:
+    """Knows nothing: value 0, every action alike. Costs no evaluations, since no head carries information."""
+    rules = {"node_value": unknown_value, "node_prior": uniform_prior, "node_q": unknown_q}
+    return Evaluator("blind", frozenset(), lambda states: Evaluation(), rules, admissible=True)
+
+
+def default_evaluator(domain: Domain) -> Evaluator:
+    """What a search uses when none is given: the domain's first heuristic."""
+    return from_heuristic(domain)
+
+
+# --- tables: (rows uint64 [N, W], slots int32, value float32 [N], prior_logits float32 [N, A], q float32 [N, A]); a head with no rows is absent
+
+
+def value_from_table(state, parent, parent_value, action, context, tables):
+    rows, slots, value, _, _ = tables
+    return value[slots[find_slot(state, rows, slots, slots.shape[0] - 1)]] if value.shape[0] > 0 else 0.0
+
+
+def prior_from_table(state, context, tables, prior_logits):
+    rows, slots, _, prior, _ = tables
+    if prior.shape[0] > 0:
+        copy_row(prior_logits, prior[slots[find_slot(state, rows, slots, slots.shape[0] - 1)]])
+    else:
+        prior_logits[:] = 0.0
+
+
+def q_from_table(state, context, tables, q):
+    rows, slots, _, _, table = tables
+    if table.shape[0] > 0:
+        copy_row(q, table[slots[find_slot(state, rows, slots, slots.shape[0] - 1)]])
+    else:
+        q[:] = 0.0
+
+
+TABLE_RULES = {"node_value": value_from_table, "node_prior": prior_from_table, "node_q": q_from_table}
+TABLE_HEADS = ("value", "prior", "q")  # in the order of `tables`, after rows and slots
+
+
+def empty_heads(tables: tuple[np.ndarray, ...], kept: frozenset[str]) -> tuple[np.ndarray, ...]:
+    """The same tables without the heads that are not kept; one set of kernels serves every mask."""
+    return (*tables[:2], *(table if head in kept else table[:0] for head, table in zip(TABLE_HEADS, tables[2:], strict=True)))
+
+
+def tabulated(domain: Domain, states: np.ndarray, answers: Evaluation, name: str, *, slots: np.ndarray | None = None, admissible: bool = False) -> Evaluator:
+    """An evaluator that reads `answers`, one row for each of the distinct `states` [N, W].
+
+    `slots` (see state_table.py) may be shared by many tables over the same states. A search that meets a state outside the
+    table reads garbage when compiled, so tabulate whole closures (envs/oracles.py); asked from Python it is a ValueError.
+    """
+    shared = index_rows(states) if slots is None else slots
+    absent = np.zeros((0, domain.num_actions), np.float32)
+    heads = frozenset(head for head, array in (("prior", answers.prior_logits), ("value", answers.value), ("q", answers.q)) if array is not None)
+    value = np.zeros(0, np.float32) if answers.value is None else np.asarray(answers.value, np.float32)
+    prior = absent if answers.prior_logits is None else np.asarray(answers.prior_logits, np.float32)
+    q = absent if answers.q is None else np.asarray(answers.q, np.float32)
+
+    def evaluate(batch: np.ndarray) -> Evaluation:
+        indices = np.empty(len(batch), np.int64)
+        domain.bind(find_rows)(np.ascontiguousarray(batch), states, shared, indices)
+        if (indices < 0).any():
+            raise ValueError(f"The table '{name}' does not hold {domain.format(batch[int(np.argmin(indices))])}; tabulate every state the search can reach.")
+        return Evaluation(
+            prior_logits=prior[indices] if "prior" in heads else None,
+            value=value[indices] if "value" in heads else None,
+            q=q[indices] if "q" in heads else None,
+        )
+
+    return Evaluator(name, heads, evaluate, TABLE_RULES, (states, shared, value, prior, q), admissible, mask_tables=empty_heads)
+
+
+def exact_answers(table: ExactTable) -> Evaluation:
+    """What a perfect net would say: V = -h*, q = -(cost + h*), and a policy uniform over the optimal actions (logits 0, others -30).
+
+    Dead ends have value and q -inf; illegal q are -inf too; a state without optimal actions has a uniform policy.
+    """
+    everything = np.arange(len(table.states))
+    optimal, q = table.optimal_actions(everything), table.q(everything)
+    return Evaluation(
+        prior_logits=np.where(optimal | ~optimal.any(axis=1, keepdims=True), 0.0, -30.0).astype(np.float32),
+        value=value_of(table.cost_to_go).astype(np.float32),
+        q=np.where(np.isnan(q), -np.inf, q).astype(np.float32),
+    )
+
+
+def exact_oracle(table: ExactTable) -> Evaluator:
+    """The ceiling: exact V, Q and pi of every state of `table`."""
+    return tabulated(table.domain, table.states, exact_answers(table), "exact", slots=table.graph.slots, admissible=True)
+
+
+def noisy_oracle(table: ExactTable, value_noise: float, prior_noise: float, seed: int, dead_cost: float | None = None) -> Evaluator:
+    """The exact answers, blurred by independent normal noise: `value_noise` in units of cost on V and Q, `prior_noise` in nats on the logits.
+
+    Noise is one draw a state (and action), so asking twice gives the same answer. Values stay <= 0. A dead end counts as
+    `dead_cost` (default: twice the dearest solvable state), since a noisy judge cannot be sure of one.
+    """
+    rng = np.random.default_rng(seed)
+    exact = exact_answers(table)
+    finite = table.cost_to_go[np.isfinite(table.cost_to_go)]
+    floor = np.float32(value_of(2.0 * float(finite.max(initial=0.5)) if dead_cost is None else dead_cost))
+    assert exact.value is not None and exact.q is not None and exact.prior_logits is not None
+    blurred = Evaluation(
+        prior_logits=np.maximum(exact.prior_logits, -5.0) + prior_noise * rng.standard_normal(exact.prior_logits.shape, np.float32),
+        value=np.minimum(0.0, np.maximum(exact.value, floor) + value_noise * rng.standard_normal(exact.value.shape, np.float32)),
+        q=np.minimum(0.0, np.maximum(exact.q, floor) + value_noise * rng.standard_normal(exact.q.shape, np.float32)),
+    )
+    return tabulated(table.domain, table.states, blurred, f"noisy {value_noise:g}/{prior_noise:g}", slots=table.graph.slots)

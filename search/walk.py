@@ -1,0 +1,214 @@
+"""Walks: step by step towards the goal on the word of one head, without a frontier. Argmax once, or sampling with restarts.
+
+At each state the successors are made, those already visited on this walk (and dead ends) are put aside, and one of the rest is
+taken: the best by policy logit, by q, or by -cost + value of the successor (one-ply greedy); with a temperature above 0 it is
+sampled from the softmax of these scores. A walk ends at a goal, when stuck, or after `max_steps`; then argmax gives up and
+sampling starts again at the root. What was judged once is remembered, so a state never costs a second evaluation.
+
+Read next: beam.py (many walks abreast), best_first.py (never forgets a branch).
+"""
+
+import math
+
+import numpy as np
+
+from astarzero.envs.domain import Domain, expand
+from astarzero.envs.evaluation import MASKED, Evaluator, node_prior, node_q, node_value
+from astarzero.envs.state_table import EMPTY, copy_row, find_slot
+from astarzero.search.drive import (
+    ASK_PRIOR, ASK_Q, ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, MASK,
+    MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Drive, judged_inline, no, yes,
+)  # fmt: skip
+from astarzero.search.evaluator import default_evaluator
+from astarzero.search.frontier import seeded_tie
+from astarzero.search.node import DEAD, GOAL, PENDING, classify
+from astarzero.search.result import Budget, SearchResult
+
+PRIOR, Q, VALUE = 0, 1, 2
+HEADS = {"prior": PRIOR, "q": Q, "value": VALUE}
+JUDGED = 16  # flag of a node: its prior or q has been asked for
+START, ARRIVE, ASK, CHOOSE = range(4)
+HEAD, CHARGED, STEPS, MAX_STEPS, WALKS, NODE, COUNT, FIRST_NEW, GOAL_ON_GENERATION, DRAWS = range(FREE, FREE + 10)  # cells of `control`
+
+
+def walk_kernel(control, temperature, context, tables, states, value, scores, flags, visit, slots, moves, children, successors, actions, costs):
+    """Runs until it ends or must stop: see best_first_kernel. `visit[n]` is the number of the walk that last stood on node n."""
+    if control[PHASE] == START:
+        slots[find_slot(states[0], states, slots, control[MASK])] = 0
+        flags[0] = classify(states[0], context)
+        scores[0] = 0.0
+        control[NODES], control[NODE], control[STEPS], control[WALKS] = 1, 0, 0, 1
+        visit[0] = 1
+        if flags[0] == DEAD:
+            return EXHAUSTED
+        control[PHASE] = ARRIVE
+    while True:
+        node = control[NODE]
+        if control[PHASE] == ARRIVE:
+            if flags[node] & GOAL:
+                control[GOAL_NODE] = node
+                return SOLVED
+            if control[EXPANSIONS] >= control[SLICE_END]:
+                return SLICE
+            if control[NODES] + actions.shape[0] > states.shape[0]:
+                return GROW
+            if control[EXPANSIONS] >= control[MAX_EXPANSIONS]:
+                return BUDGET_MET
+            if make_children(node, control, context, states, value, scores, flags, visit, slots, moves, children, successors, actions, costs):
+                return SOLVED
+            control[PHASE] = ASK
+        if control[PHASE] == ASK:
+            wanted = 0
+            if control[HEAD] == VALUE:
+                for child in range(control[FIRST_NEW], control[NODES]):
+                    wanted += (flags[child] & PENDING) != 0
+            elif not flags[node] & JUDGED:
+                wanted = 1
+            if control[CHARGED] and wanted > 0:
+                if control[EVALUATIONS] + wanted > control[MAX_EVALUATIONS]:
+                    return BUDGET_MET
+                control[EVALUATIONS] += wanted
+                control[CALLS] += 1
+            control[PHASE] = CHOOSE
+            if wanted > 0 and control[CHARGED] and not judged_inline():
+                return ASK_VALUE if control[HEAD] == VALUE else (ASK_Q if control[HEAD] == Q else ASK_PRIOR)
+        if judged_inline():
+            judge(node, control, context, tables, states, value, scores, flags, children, actions)
+        for child in range(control[FIRST_NEW], control[NODES]):
+            flags[child] &= ~PENDING
+        flags[node] |= JUDGED
+        choice = choose(node, control, temperature, value, scores, flags, visit, children, actions, costs)
+        if choice == -2:
+            return NOT_A_NUMBER
+        if choice < 0 or control[STEPS] + 1 > control[MAX_STEPS]:
+            if temperature <= 0.0:
+                return EXHAUSTED
+            control[WALKS] += 1
+            control[STEPS], control[NODE] = 0, 0
+            visit[0] = control[WALKS]
+        else:
+            moves[control[STEPS]] = actions[choice]
+            control[STEPS] += 1
+            control[NODE] = children[choice]
+            visit[children[choice]] = control[WALKS]
+        control[PHASE] = ARRIVE
+
+
+def make_children(node, control, context, states, value, scores, flags, visit, slots, moves, children, successors, actions, costs):
+    """Write the successors of `node`, remember new ones. True when one is a goal and that ends the search."""
+    control[EXPANSIONS] += 1
+    control[FIRST_NEW] = control[NODES]
+    control[COUNT] = expand(states[node], context, successors, actions, costs)
+    control[GENERATED] += control[COUNT]
+    for number in range(control[COUNT]):
+        slot = find_slot(successors[number], states, slots, control[MASK])
+        child = slots[slot]
+        if child == EMPTY:
+            child = control[NODES]
+            control[NODES] += 1
+            copy_row(states[child], successors[number])
+            slots[slot] = child
+            flags[child] = classify(states[child], context)
+            visit[child], value[child] = 0, 0.0
+            if control[HEAD] != VALUE:
+                scores[child] = 0.0
+        children[number] = child
+        if flags[child] & GOAL and control[GOAL_ON_GENERATION]:
+            control[GOAL_NODE] = child
+            moves[control[STEPS]] = actions[number]
+            control[STEPS] += 1
+            return True
+    return False
+
+
+def judge(node, control, context, tables, states, value, scores, flags, children, actions):
+    """Ask the compiled evaluator for what is not known yet."""
+    if control[HEAD] == VALUE:
+        for number in range(control[COUNT]):
+            child = children[number]
+            if flags[child] & PENDING and child >= control[FIRST_NEW]:
+                value[child] = node_value(states[child], states[child], 0.0, -1, context, tables)
+    elif not flags[node] & JUDGED:
+        if control[HEAD] == Q:
+            node_q(states[node], context, tables, scores[node])
+        else:
+            node_prior(states[node], context, tables, scores[node])
+
+
+def choose(node, control, temperature, value, scores, flags, visit, children, actions, costs):
+    """Number of the successor to take; -1 when stuck, -2 when a score is not a number. Ties are broken by the seed."""
+    highest, chosen, total = -np.inf, -1, 0.0
+    for number in range(control[COUNT]):
+        child = children[number]
+        if flags[child] & DEAD or visit[child] == control[WALKS]:
+            continue
+        score = scores[node, actions[number]] if control[HEAD] != VALUE else (value[child] if not flags[child] & GOAL else 0.0) - costs[number]
+        if score != score:
+            return -2
+        if score == -np.inf:
+            continue
+        control[DRAWS] += 1
+        noise = (seeded_tie(control[DRAWS], control[SEED]) / 1e-9 + 1e-12) / (1.0 + 2e-12)  # uniform on (0, 1)
+        if temperature > 0.0:  # Gumbel-max: the argmax of score / T + Gumbel noise is a sample of the softmax
+            score = score / temperature - math.log(-math.log(noise))
+        else:
+            score += 1e-9 * noise
+        if score > highest:
+            highest, chosen = score, number
+    return chosen
+
+
+def walk(
+    domain: Domain,
+    state: np.ndarray,
+    evaluator: Evaluator | None = None,
+    *,
+    head: str = "prior",
+    temperature: float = 0.0,
+    max_steps: int = 1000,
+    goal_test: str = "selection",
+    budget: Budget | None = None,
+    seed: int = 0,
+) -> SearchResult:
+    """Walk from `state` [W] on one head ("prior", "q" or "value") of `evaluator`.
+
+    temperature 0 takes the best successor and gives up (EXHAUSTED) when stuck or after max_steps; above 0 it samples, in the
+    head's own units (nats for the prior, cost for value and q), and starts again until the budget ends: give it one.
+    A goal found by goal_test "generation" is seen among the successors; by "selection" only when stepped on.
+    """
+    evaluator, budget = evaluator or default_evaluator(domain), budget or Budget()
+    if head not in HEADS or temperature < 0 or max_steps < 1 or goal_test not in ("selection", "generation"):
+        raise ValueError(f"head='{head}', temperature={temperature}, max_steps={max_steps}, goal_test='{goal_test}': head is prior, q or value, temperature at least 0, max_steps at least 1, goal_test selection or generation.")  # noqa: E501
+    if temperature > 0 and budget == Budget():
+        raise ValueError("Sampling with restarts never ends by itself on an unsolvable problem; give it a budget, such as Budget(expansions=10_000).")
+    kernel = domain.bind(walk_kernel, **(evaluator.rules or dict(MASKED.values())), judged_inline=yes if evaluator.rules else no)
+    nodes = {
+        "states": np.zeros((0, domain.num_words), np.uint64), "value": np.zeros(0, np.float32),
+        "scores": np.zeros((0, domain.num_actions) if head != "value" else (1, domain.num_actions), np.float32),
+        "flags": np.zeros(0, np.int8), "visit": np.zeros(0, np.int32),
+    }  # fmt: skip
+    drive = Drive(domain, evaluator, budget, seed, domain.num_actions, nodes)
+    control = drive.control
+    control[HEAD], control[MAX_STEPS], control[CHARGED], control[GOAL_ON_GENERATION] = HEADS[head], max_steps, head in evaluator.heads, goal_test == "generation"
+    moves, children = np.zeros(max_steps + 1, np.int64), np.zeros(domain.num_actions, np.int64)
+    buffers = domain.expansion_buffers()
+    drive.nodes["states"][0] = domain.check_states(state)[0]
+
+    def call() -> int:
+        return kernel(control, temperature, domain.context, evaluator.tables, *drive.nodes.values(), drive.slots, moves, children, *buffers)
+
+    def answer_scores() -> None:
+        node = int(control[NODE])
+        answer = drive.ask(drive.nodes["states"][node : node + 1])
+        scores = answer.q if head == "q" else answer.prior_logits
+        drive.nodes["scores"][node] = 0.0 if scores is None else scores[0]
+
+    def answer_value() -> None:
+        fresh = np.arange(control[FIRST_NEW], control[NODES])
+        pending = fresh[(drive.nodes["flags"][fresh] & PENDING) != 0]
+        answer = drive.ask(drive.nodes["states"][pending]).value
+        drive.nodes["value"][pending] = 0.0 if answer is None else answer
+
+    status = drive.run(call, {ASK_PRIOR: answer_scores, ASK_Q: answer_scores, ASK_VALUE: answer_value})
+    plan = tuple(int(move) for move in moves[: control[STEPS]]) if control[GOAL_NODE] >= 0 else None
+    return drive.result(status, plan, lambda cost: 0.0)
