@@ -37,6 +37,8 @@ OPTIONS = {
 HELPER_OPTIONS = {**OPTIONS, "no_cpython_wrapper": True}  # a call would pass every field of every array
 LIBRARIES = (np, math, numba)  # modules a rule may reach into by attribute; their version is part of the hash
 
+Rules = Mapping[str, Callable[..., Any]]  # hook name -> rule
+Bound = tuple[Callable[..., Any], str]  # compiled function, fingerprint
 _compiled: dict[str, Callable[..., Any]] = {}  # fingerprint -> compiled function, for this process
 
 
@@ -50,7 +52,7 @@ def hook(stub: F) -> F:
     return stub
 
 
-def bind(template: Callable[..., Any], rules: Mapping[str, Callable[..., Any]], *, cache: bool = True) -> Callable[..., Any]:
+def bind(template: Callable[..., Any], rules: Rules, *, cache: bool = True) -> Callable[..., Any]:
     """Compile `template` with every hook it reaches replaced by `rules[hook name]`.
 
     Returns a Numba dispatcher (the plain rebound function under NUMBA_DISABLE_JIT=1), the same object for the same
@@ -60,40 +62,46 @@ def bind(template: Callable[..., Any], rules: Mapping[str, Callable[..., Any]], 
     return _bind_once(template, frozenset(rules.items()), cache)[0]
 
 
-def fingerprint(template: Callable[..., Any], rules: Mapping[str, Callable[..., Any]]) -> str:
+def fingerprint(template: Callable[..., Any], rules: Rules) -> str:
     """The hash that names the compiled code of `bind(template, rules)`."""
     return _bind_once(template, frozenset(rules.items()), True)[1]
 
 
 @functools.cache
-def _bind_once(template: Callable[..., Any], rules: frozenset[tuple[str, Callable[..., Any]]], cache: bool) -> tuple[Callable[..., Any], str]:
+def _bind_once(template: Callable[..., Any], rules: frozenset[tuple[str, Callable[..., Any]]], cache: bool) -> Bound:
     """Hashing takes milliseconds, a search may take microseconds: within a process the same function objects are hashed once."""
     return _bind(template, dict(rules), cache, ())
 
 
-def _bind(function: Callable[..., Any], rules: Mapping[str, Callable[..., Any]], cache: bool, path: tuple[str, ...]) -> tuple[Callable[..., Any], str]:
+def _bind(function: Any, rules: Rules, cache: bool, path: tuple[types.FunctionType, ...]) -> Bound:
+    """`path` leads from the template to the caller of `function`."""
     function = getattr(function, "py_func", function)
-    name = function.__name__
-    if function.__dict__.get("is_hook"):
+    if getattr(function, "is_hook", False):
+        name = function.__name__
         if name not in rules:
-            raise BindError(f"{' -> '.join(path)} calls the hook '{name}', but no rule of that name was given; add it to the rules.")
-        return _bind_plain(getattr(rules[name], "py_func", rules[name]), rules, cache, path)
-    return _bind_plain(function, rules, cache, path)
+            raise BindError(f"{_trail(path)} calls the hook '{name}', but no rule of that name was given; add it to the rules.")
+        function = getattr(rules[name], "py_func", rules[name])
+        if not isinstance(function, types.FunctionType):
+            raise BindError(f"The rule '{name}' is a {type(function).__name__}, which cannot be compiled; give a plain function.")
+    return _bind_plain(function, rules, cache, (*path, function))
 
 
-def _bind_plain(function: Any, rules: Mapping[str, Callable[..., Any]], cache: bool, path: tuple[str, ...]) -> tuple[Callable[..., Any], str]:
-    name = function.__name__
-    path = (*path, name)
-    if name in path[:-1] and path.count(name) > 2:
-        raise BindError(f"{' -> '.join(path)} is recursive; rules and kernels must be loops.")
+def _trail(path: tuple[types.FunctionType, ...]) -> str:
+    return " -> ".join(function.__name__ for function in path)
+
+
+def _bind_plain(function: Any, rules: Rules, cache: bool, path: tuple[types.FunctionType, ...]) -> Bound:
+    if function in path[:-1]:
+        raise BindError(f"{_trail(path)} is recursive; rules and kernels must be loops.")
     code = function.__code__
     replaced: dict[str, Any] = {}
-    parts = [_code_parts(code), repr(sorted(HELPER_OPTIONS.items())), repr((cache, numba.config.OPT, numba.config.BOUNDSCHECK)), repr(function.__defaults__)]
+    settings = (cache, numba.config.OPT, numba.config.BOUNDSCHECK)
+    parts = [_code_parts(code), repr(sorted(HELPER_OPTIONS.items())), repr(settings), repr(function.__defaults__)]
     for free, value in _free_values(function):
         if isinstance(value, types.FunctionType) or hasattr(value, "py_func"):
             replaced[free], digest = _bind(value, rules, False, path)
         else:
-            digest = _value_digest(value, f"{' -> '.join(path)} reads '{free}'")
+            digest = _value_digest(value, f"{_trail(path)} reads '{free}'")
         parts.append(f"{free}={digest}")
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:HASH_DIGITS]
     if digest not in _compiled:
@@ -103,7 +111,8 @@ def _bind_plain(function: Any, rules: Mapping[str, Callable[..., Any]], cache: b
 
 def _compile(function: Any, replaced: dict[str, Any], digest: str, cache: bool) -> Callable[..., Any]:
     if function.__closure__:  # a rule made by a factory: its cells become globals of the copy, so that Numba may cache its callers
-        raise BindError(f"{function.__name__} closes over {', '.join(function.__code__.co_freevars)}; pass such values in the context tuple.")
+        names = ", ".join(function.__code__.co_freevars)
+        raise BindError(f"{function.__name__} closes over {names}; pass such values in the context tuple.")
     copy = types.FunctionType(function.__code__, {**function.__globals__, **replaced}, function.__name__, function.__defaults__)
     copy.__qualname__ = f"{function.__name__}__{digest}"
     copy.__doc__ = function.__doc__
@@ -111,14 +120,14 @@ def _compile(function: Any, replaced: dict[str, Any], digest: str, cache: bool) 
 
 
 def _code_parts(code: types.CodeType) -> str:
-    """Bytecode, names and constants of `code`, nested code objects included; line numbers and docstring excluded."""
+    """Bytecode, names and constants of `code`, nested code objects included; line numbers excluded."""
     constants = []
-    for index, constant in enumerate(code.co_consts):
+    for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             constants.append(_code_parts(constant))
         elif isinstance(constant, frozenset):
             constants.append(repr(sorted(constant, key=repr)))
-        elif not (index == 0 and isinstance(constant, str)):
+        else:
             constants.append(repr(constant))
     return "|".join([code.co_code.hex(), repr(code.co_names), repr(code.co_varnames), repr(code.co_argcount), *constants])
 
@@ -145,8 +154,14 @@ def _value_digest(value: Any, where: str) -> str:
         return f"{type(value).__name__} {value!r}"
     if isinstance(value, tuple):
         return f"({', '.join(_value_digest(item, where) for item in value)})"
-    if isinstance(value, (type, types.BuiltinFunctionType, numba.types.Type)):
+    if isinstance(value, (type, types.BuiltinFunctionType, numba.types.Type)) and not _is_own_class(value):
         return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value)}"
     if isinstance(value, numba.core.extending._Intrinsic):
         return f"intrinsic {_code_parts(value._defn.__code__)}"
-    raise BindError(f"{where}, a {type(value).__name__}, which cannot be hashed; make it a number, string, tuple or array, or pass it in the context tuple.")
+    remedy = "make it a number, string, tuple or array, or pass it in the context tuple"
+    raise BindError(f"{where}, a {type(value).__name__}, which cannot be hashed; {remedy}.")
+
+
+def _is_own_class(value: Any) -> bool:
+    """A class written by a user (an enum, say): its members may change while its name stays, so its name is no fingerprint."""
+    return isinstance(value, type) and value.__module__.partition(".")[0] not in ("builtins", "numpy", "numba")

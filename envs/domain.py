@@ -163,11 +163,14 @@ class Domain:
         """`states` as C-contiguous uint64 [B, W]; a single row becomes a batch of one. ValueError when the width is not W."""
         rows = np.ascontiguousarray(np.atleast_2d(states), dtype=np.uint64)
         if rows.ndim != 2 or rows.shape[1] != self.num_words:
-            raise ValueError(f"A state of {self.name} is a row of {self.num_words} uint64 words, but the array given has shape {np.shape(states)}; use domain.parse(text).")
+            raise ValueError(
+                f"A state of {self.name} is a row of {self.num_words} uint64 words, but the array given has shape {np.shape(states)}; "
+                "use domain.parse(text)."
+            )
         return rows
 
     def successors(self, state: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """All legal successors of one row: (rows [n, W], actions int64 [n], costs float64 [n]). For people and tests; kernels bind `expand`."""
+        """All legal successors of one row: (rows [n, W], actions int64 [n], costs float64 [n]). Kernels bind `expand` instead."""
         rows = np.zeros((self.num_actions, self.num_words), np.uint64)
         actions = np.zeros(self.num_actions, np.int64)
         costs = np.zeros(self.num_actions, np.float64)
@@ -199,6 +202,10 @@ class Domain:
     def replay(self, state: np.ndarray, plan: tuple[int, ...]) -> tuple[np.ndarray, float]:
         """The row and cost reached from `state` by `plan`. ValueError names the first illegal action."""
         row, spare = self.check_states(state)[0].copy(), np.zeros(self.num_words, np.uint64)
+        for number, action in enumerate(plan, 1):
+            if not 0 <= action < self.num_actions:  # a rule may index a table with it
+                last = self.num_actions - 1
+                raise ValueError(f"Action {action} (number {number} of the plan) is none of 0..{last}, the actions of {self.name}.")
         actions = np.asarray(plan, np.int64)
         done, cost = self.bind(follow)(row, spare, self.context, actions)
         if done < len(actions):

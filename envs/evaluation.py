@@ -75,12 +75,15 @@ class Evaluator:
     evaluate: Callable[[np.ndarray], Evaluation]  # uint64 [B, W] -> Evaluation
     rules: Mapping[str, Callable[..., Any]] | None = None  # hooks node_value, node_prior, node_q; None: ask `evaluate`
     tables: tuple[np.ndarray, ...] = field(default_factory=lambda: (np.zeros(1),))  # handed to the hooks
-    admissible: bool = False  # -value is never above the true cost-to-go
-    mask_tables: Callable[[tuple[np.ndarray, ...], frozenset[str]], tuple[np.ndarray, ...]] | None = None  # hides heads in `tables`, rules unchanged
+    admissible: bool = False  # neither -value nor -q is ever above the true cost
+    mask_tables: Callable[[tuple[np.ndarray, ...], frozenset[str]], tuple[np.ndarray, ...]] | None = None  # hides heads; rules stay
 
     def only(self, heads: Iterable[str]) -> "Evaluator":
         """The same evaluator with every other head masked: the contrast between regimes is this mask and nothing else."""
-        kept = self.heads & frozenset(heads)
+        wanted = frozenset((heads,) if isinstance(heads, str) else heads)
+        if not wanted <= frozenset(HEADS):
+            raise ValueError(f"Heads {sorted(wanted)} are not known: give some of {', '.join(HEADS)}.")
+        kept = self.heads & wanted
         rules, tables = self.rules, self.tables
         if self.mask_tables:
             tables = self.mask_tables(tables, kept)
@@ -95,4 +98,4 @@ class Evaluator:
                 q=answer.q if "q" in kept else None,
             )
 
-        return replace(self, heads=kept, evaluate=evaluate, rules=rules, tables=tables, admissible=self.admissible and "value" in kept)
+        return replace(self, heads=kept, evaluate=evaluate, rules=rules, tables=tables)

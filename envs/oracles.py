@@ -20,7 +20,7 @@ FIRST_CAPACITY = 1 << 12
 
 @dataclass(frozen=True)
 class Graph:
-    """States reachable from some roots, breadth-first, and their edges: those of state i are [first_edge[i], first_edge[i + 1])."""
+    """States reachable from some roots, breadth-first, and their edges: state i has [first_edge[i], first_edge[i + 1])."""
 
     domain: Domain
     states: np.ndarray  # uint64 [N, W], distinct; the roots come first
@@ -28,7 +28,7 @@ class Graph:
     child: np.ndarray  # int32 [E], index of the successor
     action: np.ndarray  # int16 [E]
     cost: np.ndarray  # float32 [E]
-    goal: np.ndarray  # bool [N]; a goal that is not terminal has edges too, so the closure of a goal is every state that moves connect to it
+    goal: np.ndarray  # bool [N]; a goal that is not terminal has edges too, so its closure is every state that moves connect to it
     dead: np.ndarray  # bool [N]; terminal and no goal
 
     @functools.cached_property
@@ -43,7 +43,9 @@ class Graph:
         self.domain.bind(find_rows)(rows, self.states, self.slots, indices)
         if (indices < 0).any():
             stranger = self.domain.format(rows[np.flatnonzero(indices < 0)[0]])
-            raise ValueError(f"State {stranger} cannot be reached from the {len(self.states)} states of this table; build the table from roots that include it.")
+            raise ValueError(
+                f"State {stranger} is none of the {len(self.states)} states of this table; build the table from roots that reach it."
+            )
         return indices
 
     @functools.cached_property
@@ -70,7 +72,9 @@ def reachable(domain: Domain, roots: np.ndarray, max_states: int = 50_000_000) -
         if done == count:
             break
         if count > max_states:
-            raise ValueError(f"{domain.name} has more than {max_states:,} states from these roots; choose a smaller size, fewer roots, or raise max_states.")
+            raise ValueError(
+                f"{domain.name} has more than {max_states:,} states from these roots; give a smaller size, fewer roots or more max_states."
+            )
         if 2 * (count + domain.num_actions) > len(states):
             states, first_edge, kind = enlarge(states), enlarge(first_edge), enlarge(kind)
             slots = slots_for(len(states))

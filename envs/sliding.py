@@ -7,6 +7,7 @@ Exact facts (tests hold them): 8-puzzle 181,440 solvable states, diameter 31, me
 """
 
 import functools
+import re
 
 import numpy as np
 
@@ -19,7 +20,7 @@ LANES = np.uint64(0x1111111111111111)
 ONE, TWO, THREE, SIXTY = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(60)
 DIRECTIONS = ((-1, 0, "up"), (1, 0, "down"), (0, -1, "left"), (0, 1, "right"))
 
-# --- rules; context = (neighbours int64 [cells, 4], -1 off the board; manhattan float64 [tiles, cells]; board uint64 [2]: goal row, mask of cells) ---
+# --- rules; context = (neighbours int64 [cells, 4], -1 off the board; distances float64 [tiles, cells]; board uint64 [2]: goal, cells)
 
 
 def find_blank(board, cells):
@@ -100,7 +101,9 @@ def parse_size(size: str | int) -> tuple[int, int]:
     except ValueError:
         raise ValueError(f"Size '{size}' is not a size: give one number (3) or rows x columns (3x4).") from None
     if height < 2 or width < 2 or height * width > MAX_CELLS:
-        raise ValueError(f"Size {height}x{width} is out of range: both sides must be at least 2 and the board at most {MAX_CELLS} cells (4x4).")
+        raise ValueError(
+            f"Size {height}x{width} is out of range: both sides must be at least 2 and the board at most {MAX_CELLS} cells (4x4)."
+        )
     return height, width
 
 
@@ -213,20 +216,19 @@ def swap_two_tiles(tiles: list[int]) -> tuple[int, int]:
 def parse_tiles(text: str, goal_tiles: list[int], width: int) -> np.ndarray:
     """'1 2 3 4 5 6 7 8 0' (spaces or commas) -> row [1]. Every way to be wrong is one ValueError sentence."""
     words, cells = text.replace(",", " ").split(), len(goal_tiles)
-    height = cells // width
-    try:
-        tiles = [int(word) for word in words]
-    except ValueError:
-        wrong = next(word for word in words if not word.lstrip("-").isdigit())
-        raise ValueError(f"'{wrong}' is not a tile: give {cells} whole numbers, 0 for the blank.") from None
+    board, rule = f"{cells // width}x{width} board", f"give each of 0..{cells - 1} once, 0 for the blank"
+    for word in words:
+        if not re.fullmatch(r"-?[0-9]{1,9}", word):
+            raise ValueError(f"'{word[:20]}' is not a tile: {rule}.")
+    tiles = [int(word) for word in words]
     if len(tiles) != cells:
-        raise ValueError(f"{len(tiles)} tiles were given, but a {height}x{width} board has {cells} cells; give each of 0..{cells - 1} once, 0 for the blank.")
+        raise ValueError(f"{len(tiles)} tiles were given, but a {board} has {cells} cells; {rule}.")
     for tile in tiles:
         if not 0 <= tile < cells:
-            raise ValueError(f"Tile {tile} is out of range on a {height}x{width} board; give each of 0..{cells - 1} once, 0 for the blank.")
+            raise ValueError(f"Tile {tile} is out of range on a {board}; {rule}.")
         if tiles.count(tile) > 1:
             missing = min(set(range(cells)) - set(tiles))
-            raise ValueError(f"Tile {tile} stands twice and tile {missing} is missing; give each of 0..{cells - 1} once, 0 for the blank.")
+            raise ValueError(f"Tile {tile} stands more than once and tile {missing} is missing; {rule}.")
     if not is_solvable(tiles, goal_tiles, width):
         mended = tiles.copy()
         first, second = swap_two_tiles(mended)

@@ -4,7 +4,7 @@ Colours of text and grid come from `theme` alone, so that a page can follow its 
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -37,16 +37,15 @@ def chart(rows: Sequence[dict[str, Any]]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=json.dumps(rows, allow_nan=False), format=alt.JsonDataFormat(type="json")))
 
 
-def side_colour(sides: Iterable[str], channel: Any = alt.Color) -> Any:
-    """The fixed colour of each side, without a legend."""
-    sides = list(sides)
-    return channel("side:N", scale=alt.Scale(domain=sides, range=[COLOURS[side] for side in sides]), legend=None)
+def side_colour(channel: Any = alt.Color) -> Any:
+    """The fixed colour of each side, without a legend. Every chart names all sides, since charts side by side share this scale."""
+    return channel("side:N", scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())), legend=None)
 
 
-def side_dash(sides: Iterable[str]) -> alt.StrokeDash:
+def side_dash() -> alt.StrokeDash:
     """Solid lines for what is compared, dashed ones for yardsticks."""
-    sides = list(sides)
-    return alt.StrokeDash("side:N", scale=alt.Scale(domain=sides, range=[DASHES.get(side, [1, 0]) for side in sides]), legend=None)
+    dashes = [DASHES.get(side, [1, 0]) for side in COLOURS]
+    return alt.StrokeDash("side:N", scale=alt.Scale(domain=list(COLOURS), range=dashes), legend=None)
 
 
 def spread_labels(heights: Sequence[float], gap: float) -> list[float]:
@@ -57,15 +56,12 @@ def spread_labels(heights: Sequence[float], gap: float) -> list[float]:
     groups: list[list[float]] = []  # of wanted heights
     for height in heights:
         groups.append([height])
-        while len(groups) > 1 and _mean(groups[-1]) - _mean(groups[-2]) < gap * (len(groups[-1]) + len(groups[-2])) / 2:
+        while len(groups) > 1 and _middle(groups[-1], gap) - _middle(groups[-2], gap) < gap * (len(groups[-1]) + len(groups[-2])) / 2:
             groups[-2:] = [groups[-2] + groups[-1]]
-    placed: list[float] = []
-    for group in groups:
-        half = gap * (len(group) - 1) / 2
-        middle = min(max(_mean(group), half), max(1 - half, half))
-        placed += [middle - half + gap * position for position in range(len(group))]
-    return placed
+    return [_middle(group, gap) + gap * (position - (len(group) - 1) / 2) for group in groups for position in range(len(group))]
 
 
-def _mean(numbers: Sequence[float]) -> float:
-    return sum(numbers) / len(numbers)
+def _middle(group: Sequence[float], gap: float) -> float:
+    """The mean of the wanted heights, moved so that the whole group stays in 0..1 (upwards only, when it is too tall)."""
+    half = gap * (len(group) - 1) / 2
+    return max(min(sum(group) / len(group), 1 - half), half)

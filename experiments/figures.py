@@ -83,8 +83,8 @@ def _budget_axis(cell: Cell) -> alt.X:
     return alt.X("budget:Q", scale=alt.Scale(type="log", domain=[low, high], nice=False), axis=axis)
 
 
-def curve_panel(cell: Cell, width: int = 250, height: int = 210) -> alt.LayerChart:
-    """Solve rate against budget for the sides of one cell."""
+def curve_panel(cell: Cell, first: bool, width: int = 245, height: int = 210) -> Any:
+    """Solve rate against budget for the sides of one cell; only the first of a row names its y axis."""
     sides = [side for side in DRAWN if side in cell.sides]
     rows = [
         {"side": side, "budget": float(f"{budget:.5g}"), "rate": round(float(one.mean()), 4), "low": round(float(one.min()), 4),
@@ -92,11 +92,12 @@ def curve_panel(cell: Cell, width: int = 250, height: int = 210) -> alt.LayerCha
         for side in sides
         for budget, one in zip(cell.budgets, cell.sides[side].curves.T, strict=True)
     ]  # fmt: skip
-    x, colour = _budget_axis(cell), side_colour(sides)
-    y = alt.Y("rate:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], title="solved"))
+    x, colour = _budget_axis(cell), side_colour()
+    percent = alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], title="solved" if first else None)
+    y = alt.Y("rate:Q", scale=alt.Scale(domain=[0, 1]), axis=percent)
     tooltip = ["side:N", "trial:N", alt.Tooltip("budget:Q", format=".4g"), alt.Tooltip("rate:Q", format=".1%")]
     band = chart(rows).mark_area(opacity=0.16).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
-    line = chart(rows).mark_line(strokeWidth=2.4).encode(x=x, y=y, color=colour, strokeDash=side_dash(sides), tooltip=tooltip)
+    line = chart(rows).mark_line(strokeWidth=2.4).encode(x=x, y=y, color=colour, strokeDash=side_dash(), tooltip=tooltip)
     # Labels in the order in which the curves lie; where they meet at the right end, the score tells it.
     scores = {side: cell.sides[side].score.mean for side in sides}
     ends = {side: float(cell.sides[side].curves[:, -1].mean()) for side in sides}
@@ -116,7 +117,7 @@ def curves(cells: Sequence[Cell]) -> alt.VConcatChart:
     rows = []
     for labels in sorted(largest):
         ours = [cell for cell in cells if (cell.labels, cell.size) == (labels, largest[labels])]
-        rows.append(alt.hconcat(*(curve_panel(cell) for cell in ours), spacing=16))
+        rows.append(alt.hconcat(*(curve_panel(cell, first=cell is ours[0]) for cell in ours), spacing=14))
     return alt.vconcat(*rows, spacing=30)
 
 
@@ -128,7 +129,7 @@ def sizes(cells: Sequence[Cell]) -> alt.VConcatChart:
         for axis in AXES:
             ours = [cell for cell in cells if (cell.labels, cell.axis) == (labels, axis)]
             sides = [side for side in DRAWN[:4] if all(side in cell.sides for cell in ours)]
-            values = [
+            values: list[dict[str, Any]] = [
                 {"side": side, "size": cell.size, "score": cell.sides[side].score.mean, "low": cell.sides[side].score.low,
                  "high": cell.sides[side].score.high}
                 for cell in ours for side in sides
@@ -136,9 +137,9 @@ def sizes(cells: Sequence[Cell]) -> alt.VConcatChart:
             if not values:
                 continue
             ticks = alt.Axis(values=sorted({cell.size for cell in ours}), format=",", title="labelled states")
-            x = alt.X("size:Q", scale=alt.Scale(type="log"), axis=ticks)
+            x = alt.X("size:Q", scale=alt.Scale(type="log", nice=False, padding=16), axis=ticks)
             y = alt.Y("score:Q", scale=alt.Scale(domain=[0, 1]), title="budget score")
-            colour = side_colour(sides)
+            colour = side_colour()
             last = max(cell.size for cell in ours)
             ended = sorted((value for value in values if value["size"] == last), key=lambda value: value["score"])
             at = spread_labels([value["score"] for value in ended], 15 / 190)
@@ -156,7 +157,7 @@ def sizes(cells: Sequence[Cell]) -> alt.VConcatChart:
 
 def differences(cells: Sequence[Cell]) -> alt.HConcatChart:
     """A dot and an interval a cell, a column an axis; coloured by the winner, grey when there is none."""
-    panels: list[alt.LayerChart] = []
+    panels: list[Any] = []
     names = list(dict.fromkeys(f"{cell.world}, {place(cell)}" for cell in cells))
     reach = max([0.1, *(abs(edge) for cell in cells for edge in cell.difference[1:])]) * 1.15
     for axis in AXES:
@@ -202,7 +203,7 @@ def quality(cells: Sequence[Cell]) -> alt.VConcatChart:
     """Mean cost / optimal of every side at the trials chosen by expansions; a row a world, a column a label regime (its largest size)."""
     rows = []
     for world in dict.fromkeys(cell.world for cell in cells if _detours(cell)):
-        panels: list[alt.LayerChart] = []
+        panels: list[Any] = []
         here = [cell for cell in cells if (cell.world, cell.axis) == (world, "expansions")]
         for labels in dict.fromkeys(cell.labels for cell in here):
             cell = max((cell for cell in here if cell.labels == labels), key=lambda cell: cell.size)
@@ -217,7 +218,7 @@ def quality(cells: Sequence[Cell]) -> alt.VConcatChart:
             y = alt.Y("name:N", sort=[NAMES[side] for side in SIDES], title=None, axis=axis)
             scale = alt.Scale(domain=[1, 1 + 1.6 * (top - 1)], nice=False, zero=False)
             x = alt.X("mean:Q", scale=scale, title="cost / optimal", axis=alt.Axis(format=".2f", tickCount=5))
-            colour = side_colour(sides)
+            colour = side_colour()
             line = chart(values).mark_rule(strokeWidth=3, opacity=0.6).encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=colour)
             dot = chart(values).mark_point(size=70, filled=True, opacity=1).encode(x=x, y=y, color=colour)
             text = chart(values).mark_text(align="left", dx=8, fontSize=11).encode(x="high:Q", y=y, text="text:N", color=colour)

@@ -19,12 +19,16 @@ HEADS = {"value": "V of the successor", "q": "Q head", "policy": "policy head"}
 
 
 def _largest_choices(results: Results) -> list[dict[str, Any]]:
-    """The choice rows of each world and label regime at its largest size."""
+    """The choice rows of each world and label regime at its largest size; the head that gives a policy is called so."""
     largest: dict[tuple[str, str], int] = {}
     for choice in results.choices:
         where = (choice["world"], choice["labels"])
         largest[where] = max(largest.get(where, 0), choice["size"])
-    return [choice for choice in results.choices if choice["size"] == largest[choice["world"], choice["labels"]]]
+    return [
+        {**choice, "head": "policy" if choice["head"] == "prior" else choice["head"]}
+        for choice in results.choices
+        if choice["size"] == largest[choice["world"], choice["labels"]]
+    ]
 
 
 def choices(results: Results) -> alt.VConcatChart:
@@ -48,7 +52,7 @@ def choices(results: Results) -> alt.VConcatChart:
             y = alt.Y("head:N", sort=[HEADS[head] for head in heads], title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=160))
             low = min([0.0, *(row["removed"] for row in seeds)])
             x = alt.X("removed:Q", scale=alt.Scale(domain=[low, 1]), title="regret removed", axis=alt.Axis(format=".1~f", values=FIFTHS))
-            colour, edge = side_colour(heads), side_colour(heads, channel=alt.Stroke)
+            colour, edge = side_colour(), side_colour(alt.Stroke)
             bar = chart(bars).mark_bar(height=20, opacity=0.85).encode(x=x, y=y, color=colour)
             ring = chart(seeds).mark_point(size=26, filled=True, fill="white", strokeWidth=1.5, opacity=1)
             dots = ring.encode(x="removed:Q", y=y, stroke=edge)
@@ -80,7 +84,7 @@ def stages(results: Results) -> alt.VConcatChart:
             texts = [{**point, "removed": low + up * (1 - low), "text": HEADS[point["side"]]} for point, up in zip(ended, at, strict=True)]
             x = alt.X("stage:O", sort=order, title=ours[0].get("stage_name", "stage"), axis=alt.Axis(labelAngle=0, labelOverlap=True))
             y = alt.Y("removed:Q", scale=alt.Scale(domain=[low, 1]), title="regret removed")
-            colour = side_colour(heads)
+            colour = side_colour()
             band = chart(points).mark_area(opacity=0.16).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
             line = chart(points).mark_line(strokeWidth=2.2, point={"size": 45, "filled": True}).encode(x=x, y=y, color=colour)
             text = chart(texts).mark_text(align="left", dx=9, fontWeight=600).encode(x=x, y="removed:Q", text="text:N", color=colour)

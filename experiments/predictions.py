@@ -124,7 +124,7 @@ def _git(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def score(cells: Sequence[Cell], revisions: Mapping[str, Sequence[str]], path: Path = FILE) -> list[Outcome]:
-    """Every prediction of the file beside its cell. `revisions`, by world, are those of `Results`: all of them must hold it."""
+    """Every prediction about a world of the results, beside its cell. `revisions`, by world, are those of `Results`: all must hold it."""
     shown: dict[str, list[Prediction] | str] = {}
     for revision in {revision for of_world in revisions.values() for revision in of_world}:
         try:
@@ -132,9 +132,9 @@ def score(cells: Sequence[Cell], revisions: Mapping[str, Sequence[str]], path: P
         except ValueError as error:
             shown[revision] = str(error)
     outcomes = []
-    for prediction in load(path):
+    for prediction in (prediction for prediction in load(path) if prediction.world in revisions):
         cell = _cell_of(prediction, cells)
-        reason = _reason_not_to_count(prediction, cell, [shown[revision] for revision in revisions.get(prediction.world, ())])
+        reason = _reason_not_to_count(prediction, cell, [shown[revision] for revision in revisions[prediction.world]])
         right = None if reason or cell is None else cell.verdict == prediction.winner
         outcomes.append(Outcome(prediction, cell.verdict if cell else "", right, f"not counted: {reason}" if reason else ""))
     return outcomes

@@ -6,7 +6,7 @@ perfect, 0 is random, below 0 is worse than random.
 
 import numpy as np
 
-from astarzero.envs.domain import cost_to_go
+from astarzero.envs.domain import cost_to_go, value_of
 from astarzero.envs.evaluation import Evaluation
 from astarzero.envs.oracles import ExactTable
 
@@ -18,7 +18,7 @@ def choice_regret(scores: np.ndarray, regrets: np.ndarray, legal: np.ndarray) ->
     evenly, so that ties are never broken by action number. ValueError where a state has no legal action or a legal score is NaN.
     """
     if not legal.any(1).all():
-        raise ValueError(f"State {int(np.flatnonzero(~legal.any(1))[0])} has no legal action, so nothing can be chosen in it; leave such states out.")
+        raise ValueError(f"State number {int(np.flatnonzero(~legal.any(1))[0])} has no legal action to choose; leave such states out.")
     if np.isnan(scores[legal]).any():
         raise ValueError("A legal action has the score NaN, which cannot be compared; mend the scores.")
     masked = np.where(legal, scores, -np.inf)
@@ -48,13 +48,15 @@ def action_regrets(table: ExactTable, indices: np.ndarray) -> tuple[np.ndarray, 
 
 
 def choice_scores(table: ExactTable, answers: Evaluation, head: str, indices: np.ndarray) -> np.ndarray:
-    """How `head` ranks the actions of states by index: float64 [B, A], higher is better, -inf where illegal. `answers` cover the whole table.
+    """How `head` ranks the actions of states by index: float64 [B, A], higher is better, -inf where illegal.
 
-    value applies each action and asks V about the result, -(cost + h(s')); a goal has h = 0 and a terminal row h = inf without
-    asking, as in a search. q and prior are read off at the state itself.
+    `answers` cover the whole table (training.tabulate). value applies each action and asks V about the result, -(cost + h(s')),
+    where a goal has h = 0 and a terminal row h = inf without asking, as in a search. q and prior are read off at the state itself.
     """
+    answer = {"value": answers.value, "q": answers.q, "prior": answers.prior_logits}[head]
+    if answer is None:
+        raise ValueError(f"The answers hold no {head} head, so its choices cannot be scored; ask an evaluator that has it.")
     if head == "value":
-        h = np.where(table.graph.goal, 0.0, np.where(table.graph.dead, np.inf, cost_to_go(answers.value.astype(np.float64))))
-        return table._spread(indices, -(table.graph.cost + h[table.graph.child]), -np.inf)
-    scores = {"q": answers.q, "prior": answers.prior_logits}[head][indices].astype(np.float64)
-    return np.where(table.successors(indices) >= 0, scores, -np.inf)
+        h = np.where(table.graph.goal, 0.0, np.where(table.graph.dead, np.inf, cost_to_go(answer.astype(np.float64))))
+        return table._spread(indices, value_of(table.graph.cost + h[table.graph.child]), -np.inf)
+    return np.where(table.successors(indices) >= 0, answer[indices].astype(np.float64), -np.inf)

@@ -129,7 +129,8 @@ class Shard:
             _check_header(self.path, records[0], header)
             with self.path.open("rb+") as file:
                 file.truncate(file.read().rfind(b"\n") + 1)  # a torn last line goes
-        self.done = {key(record) for record in records[1:]}
+        self._stored = {key(record): record for record in records[1:]}
+        self.done = set(self._stored)
         self._file = self.path.open("a" if records else "w", encoding="utf-8", newline="\n")
         if not records:
             self._write(header)
@@ -137,6 +138,10 @@ class Shard:
             revision = [record["revision"] for record in records if record["kind"] in ("header", "resumed")][-1]
             if revision != header["revision"]:
                 self._write({"kind": "resumed", "revision": header["revision"], "date": header.get("date")})
+
+    def find(self, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The line that an earlier run wrote under the key of `wanted`, or None."""
+        return self._stored.get(key(wanted))
 
     def append(self, record: Row | Mapping[str, Any]) -> None:
         """Add one line and flush it. A second line with the same key is an error."""

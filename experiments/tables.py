@@ -4,6 +4,7 @@ Everything here also serves the page of report.py, so a number or a verdict is w
 Read next: figures.py (the same cells as pictures).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -34,15 +35,16 @@ NAMES = {
     "q": "Q only",
     "both": "policy + value",
     "half": "policy + value, half size each",
-    "control": "MCTS, value only",
+    "control": "MCTS, one head",
     "blind": "blind",
     "oracle": "oracle",
 }
 VERDICTS = {"value": "value wins", "policy": "policy wins", "tie": "tie", "undecided": "undecided"}  # other words stand as they are
 LEGEND = (
-    "Scores are the area under solve rate against log budget, 0 to 1 (1: all solved within the lowest budget), on test instances, by the "
-    "trial that was best on validation (the one most seeds chose is named); brackets are 95 % intervals; a dash: that side spends nothing on "
-    f"this axis. Verdicts: tie when the interval of value - policy lies inside ±{MARGIN:g}, else a win when it excludes 0, else undecided."
+    "Scores are the area under solve rate against log budget, from 0 to 1 (all solved within the lowest budget), on test instances, by "
+    "the trial that was best on validation (the one most seeds chose is named); brackets are 95 % intervals; a dash: that side spends "
+    f"nothing on this axis. Verdicts: tie when the interval of value - policy lies inside ±{MARGIN:g}, else a win when it excludes 0, "
+    "else undecided. A difference is worth f times the budget when the loser, given f times as much, would score the same."
 )
 
 
@@ -94,8 +96,16 @@ def reading(cells: Sequence[Cell]) -> list[str]:
             elif ours:
                 count = [f"{sum(cell.verdict == word for cell in ours)} {words}" for word, words in _counted(winners)]
                 parts.append(f"by {axis} it is mixed ({', '.join(count)})")
+            if ours and all(_blind_leads(cell) for cell in ours):
+                parts[-1] += ", yet blind search scores above both"
         sentences.append(f"{world}: " + "; ".join(parts) + ".")
     return sentences
+
+
+def _blind_leads(cell: Cell) -> bool:
+    """Does a search without any net score higher than both sides?"""
+    sides = cell.sides
+    return "blind" in sides and sides["blind"].score.mean > max(sides["value"].score.mean, sides["policy"].score.mean)
 
 
 def _counted(winners: Iterable[str]) -> list[tuple[str, str]]:
@@ -166,11 +176,11 @@ def _score(cell: Cell, side: str) -> Text:
 
 
 def prediction_table(outcomes: Sequence[Outcome]) -> Table:
-    """Every prediction beside its outcome; what does not count says why."""
+    """The predictions that count, beside their outcomes."""
     table = Table(title="Predictions", title_justify="left", title_style="bold", box=box.HORIZONTALS, padding=(0, 1, 0, 0))
     for heading in ("predictor", "world", "labels", "axis", "predicted", "came out", "right?"):
         table.add_column(heading)
-    for outcome in outcomes:
+    for outcome in (outcome for outcome in outcomes if outcome.right is not None):
         said = outcome.prediction
         table.add_row(said.predictor, said.world, said.labels, said.axis, said.winner, outcome.verdict or "–", right_words(outcome))
     return table
@@ -181,6 +191,12 @@ def right_words(outcome: Outcome) -> str:
     if outcome.right is None:
         return outcome.note
     return ("yes" if outcome.right else "no") + (" (pilot)" if outcome.prediction.pilot else "")
+
+
+def refusals(outcomes: Sequence[Outcome]) -> list[str]:
+    """One sentence a reason for which predictions are not counted."""
+    reasons = Counter(outcome.note for outcome in outcomes if outcome.right is None)
+    return [f"{times} prediction{'s' * (times != 1)} {note}." for note, times in reasons.items()]
 
 
 def tally_sentences(tallies: Sequence[Tally]) -> list[str]:
@@ -203,7 +219,7 @@ def print_tables(cells: Sequence[Cell], outcomes: Sequence[Outcome], tallies: Se
         console.print(Text(sentence, "bold"))
     for note in caveats(cells):
         console.print(Text(note, "yellow"))
-    if outcomes:
+    if tallies:
         console.print(prediction_table(outcomes))
-        for sentence in tally_sentences(tallies):
-            console.print(Text(sentence))
+    for sentence in (*tally_sentences(tallies), *refusals(outcomes)):
+        console.print(Text(sentence))

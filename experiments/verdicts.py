@@ -72,6 +72,20 @@ class Cell:
     def name(self) -> str:
         return f"{self.world}, {self.labels} labels, {self.size} states, {self.axis}"
 
+    def to_record(self) -> dict[str, Any]:
+        """The cell as one JSON object, without its curves; an interval is [mean, low, high], null where there is no number."""
+        numbers = ("score", "solved", "quality")
+        sides = {
+            name: {"trials": list(side.trials), **{number: _listed(getattr(side, number)) for number in numbers}}
+            for name, side in self.sides.items()
+        }
+        plain = {name: getattr(self, name) for name in ("world", "labels", "size", "axis", "verdict", "instances")}
+        return {**plain, "seeds": list(self.seeds), "difference": _listed(self.difference), "sides": sides, "notes": list(self.notes)}
+
+
+def _listed(numbers: Interval) -> list[float | None]:
+    return [None if np.isnan(number) else number for number in numbers]
+
 
 def spent(row: Row, axis: str, model: Mapping[str, Any] | None) -> np.ndarray:
     """What solving each instance took on the axis, [N]; inf when unsolved. Seconds need the cost model, {"a", "b", "c"}."""

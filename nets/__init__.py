@@ -7,6 +7,6 @@ A net meets a search only as an evaluator (states in; prior logits, values and Q
 if __name__ != "astarzero.nets":
     raise ImportError(f"{__name__!r} is a folder of the package astarzero: run `make setup` once and write `import astarzero.nets`.")
 
-from astarzero.nets.mlp import ResidualMLP  # noqa: E402, an import by the bare name must fail with the sentence above first
+from astarzero.nets.mlp import ResidualMLP  # below the guard, so that the bare name fails with its sentence
 
 NETS = {"mlp": ResidualMLP}  # name -> builder; a builder takes its `config_type` and every net answers `forward(features, heads)`

@@ -51,9 +51,10 @@ def net_evaluator(
     One evaluator serves one thread, since calls share its buffer. ValueError when net, domain or temperature do not fit;
     `evaluate` raises ArithmeticError when the net answers with a number that is not finite.
     """
-    sizes, wanted = (net.config.num_features, net.config.num_actions), (domain.num_features, domain.num_actions)
-    if sizes != wanted:
-        raise ValueError(f"The net takes {sizes[0]} features and gives {sizes[1]} actions, but {domain.name} has {wanted[0]} and {wanted[1]}; give a net built for it.")
+    for size in ("num_features", "num_actions"):
+        has, wanted = getattr(net.config, size), getattr(domain, size)
+        if has != wanted:
+            raise ValueError(f"The net does not fit {domain.name}: its {size} is {has}, not {wanted}; give a net built for that world.")
     if not 0 < temperature < float("inf"):
         raise ValueError(f"The temperature is {temperature}, but it must be a finite number above 0.")
     heads, where = check_heads(heads), resolve_device(device)
@@ -76,7 +77,7 @@ def net_evaluator(
                     answers[head][start : start + len(part)] = output.cpu().numpy()  # waits, so the buffer is free again
         for head, answer in answers.items():
             if not np.isfinite(answer).all():
-                raise ArithmeticError(f"The {head} head of '{name}' gave a number that is not finite on {domain.name}; its training diverged, so train it anew with a lower learning rate.")
+                raise ArithmeticError(f"The {head} head of '{name}' is not finite somewhere; train it again with a lower learning rate.")
         if "prior" in answers:
             answers["prior"] /= np.float32(temperature)
         return Evaluation(prior_logits=answers.get("prior"), value=answers.get("value"), q=answers.get("q"))

@@ -35,7 +35,7 @@ class MLPConfig:
     num_features: int
     num_actions: int
     width: int = 128
-    blocks: int = 2
+    blocks: int = 1
     cost_scale: float = 1.0
 
     def __post_init__(self) -> None:
@@ -64,7 +64,9 @@ class ResidualMLP(nn.Module):
         self.config = config
         width = config.width
         self.first = nn.Linear(config.num_features, width)
-        self.blocks = nn.ModuleList(nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width)) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width)) for _ in range(config.blocks)
+        )
         self.value = nn.Linear(width, 1)
         self.q = nn.Linear(width, config.num_actions)
         self.prior = nn.Linear(width, config.num_actions)

@@ -6,3 +6,60 @@ these two, then `best_first.py`. This floor imports `envs` only; it never import
 
 if __name__ != "astarzero.search":
     raise ImportError(f"{__name__!r} is a folder of the package astarzero: run `make setup` once and write `import astarzero.search`.")
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from astarzero.envs.domain import Domain
+from astarzero.envs.evaluation import Evaluation, Evaluator
+from astarzero.search.beam import beam_search
+from astarzero.search.best_first import best_first
+from astarzero.search.evaluator import blind, exact_oracle, from_heuristic, noisy_oracle, tabulated
+from astarzero.search.mcts import mcts
+from astarzero.search.q_best_first import q_best_first
+from astarzero.search.result import Budget, SearchResult, Status
+from astarzero.search.walk import walk
+
+
+@dataclass(frozen=True)
+class Search:
+    """A line of the table of searches: called as search(domain, state, evaluator=None, *, budget, seed, **options) -> SearchResult."""
+
+    name: str
+    heads: tuple[str, ...]  # what it reads of an evaluator; a head that is absent reads 0 or uniform
+    run: Callable[..., SearchResult]
+    about: str
+
+    def __call__(self, domain: Domain, state: np.ndarray, evaluator: Evaluator | None = None, **options: Any) -> SearchResult:
+        return self.run(domain, state, evaluator, **options)
+
+
+SEARCHES = {
+    search.name: search
+    for search in (
+        Search("astar", ("value",), partial(best_first, ordering="astar"), "A*, and weighted A* with weight > 1: g + w h"),
+        Search("greedy_best_first", ("value",), partial(best_first, ordering="greedy"), "greedy best-first search: h alone"),
+        Search("uniform_cost", (), partial(best_first, ordering="uniform_cost"), "uniform-cost search, breadth-first at unit cost: g"),
+        Search("levin", ("prior",), partial(best_first, ordering="levin"), "Levin tree search: depth / pi; weight is a temperature"),
+        Search("qstar", ("q",), q_best_first, "Q*-search: g + w (-q) over pairs of node and action, one evaluation a state"),
+        Search("policy_argmax", ("prior",), partial(walk, head="prior"), "the likeliest action each time, never a state twice"),
+        Search("policy_sampling", ("prior",), partial(walk, head="prior", temperature=1.0), "sampled actions, restarts; needs a budget"),
+        Search("policy_beam", ("prior",), partial(beam_search, head="prior"), "beam search on the probability of the path"),
+        Search("value_greedy", ("value",), partial(walk, head="value"), "the successor of least cost + h each time (one ply)"),
+        Search("value_beam", ("value",), partial(beam_search, head="value"), "beam search on g + w h"),
+        Search("q_greedy", ("q",), partial(walk, head="q"), "the action of best q each time"),
+        Search("q_beam", ("q",), partial(beam_search, head="q"), "beam search on g + w (-q)"),
+        Search("puct", ("value", "prior"), mcts, "MCTS with PUCT: value and policy together, or either alone"),
+    )
+}
+astar, greedy_best_first, uniform_cost = SEARCHES["astar"], SEARCHES["greedy_best_first"], SEARCHES["uniform_cost"]
+levin, qstar, puct = SEARCHES["levin"], SEARCHES["qstar"], SEARCHES["puct"]
+
+__all__ = [
+    "SEARCHES", "Budget", "Evaluation", "Evaluator", "Search", "SearchResult", "Status", "astar", "blind", "exact_oracle", "from_heuristic",
+    "greedy_best_first", "levin", "noisy_oracle", "puct", "qstar", "tabulated", "uniform_cost",
+]  # fmt: skip

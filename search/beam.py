@@ -11,18 +11,20 @@ Read next: walk.py (width 1, with another loop rule), best_first.py (no cut).
 import numpy as np
 
 from astarzero.envs.domain import Domain, cost_to_go, expand
-from astarzero.envs.evaluation import MASKED, Evaluator, node_prior, node_q, node_value
+from astarzero.envs.evaluation import Evaluator, node_prior, node_q, node_value
 from astarzero.envs.state_table import EMPTY, copy_row, find_slot
 from astarzero.search.best_first import log_sum_exp
-from astarzero.search.drive import (
-    ASK_PRIOR, ASK_Q, ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, MASK,
-    MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Drive, judged_inline, no, trace_plan, yes,
+
+from astarzero.search.drive import (  # isort: skip
+    ASK_PRIOR, ASK_Q, ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK,
+    MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options,
+    trace_plan,
 )  # fmt: skip
-from astarzero.search.evaluator import default_evaluator
+from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
-from astarzero.search.node import GOAL, PENDING, classify
+from astarzero.search.node import GOAL, PENDING, classify, judged_cost
 from astarzero.search.result import Budget, SearchResult
-from astarzero.search.walk import HEADS, PRIOR, Q, VALUE
+from astarzero.search.walk import HEADS, PRIOR, VALUE, Q
 
 START, LEVEL, GENERATE, JUDGE, CUT = range(5)
 HEAD, CHARGED, WIDTH, BEAM, FIRST_NEW, DEPTH, MAX_STEPS, GOAL_ON_GENERATION = range(FREE, FREE + 8)  # cells of `control`
@@ -32,7 +34,7 @@ def beam_kernel(
     control, weight, context, tables, states, g, key, parent, action, flags, slots, beam, scores, heap_key, heap_tie, heap_node,
     successors, actions, costs,
 ):  # fmt: skip
-    """Runs until it ends or must stop: see best_first_kernel. `beam[:BEAM]` are the nodes of this level, `scores` [width, A] their prior or q."""
+    """Runs until it ends or must stop: see best_first_kernel. `beam[:BEAM]` is this level, `scores` [width, A] its prior or q."""
     if control[PHASE] == START:  # row 0 of `states` is the root
         g[0], key[0], parent[0], action[0] = 0.0, 0.0, -1, -1
         slots[find_slot(states[0], states, slots, control[MASK])] = 0
@@ -65,16 +67,18 @@ def beam_kernel(
             if judged:
                 control[EVALUATIONS] += control[BEAM]
                 control[CALLS] += 1
-                if not judged_inline():
+                if not control[INLINE]:
                     return ASK_Q if control[HEAD] == Q else ASK_PRIOR
         if control[PHASE] == GENERATE:
             control[FIRST_NEW] = control[NODES]
             for number in range(control[BEAM]):
-                if judged_inline() and control[HEAD] == PRIOR:
+                if control[INLINE] and control[HEAD] == PRIOR:
                     node_prior(states[beam[number]], context, tables, scores[number])
-                elif judged_inline() and control[HEAD] == Q:
+                elif control[INLINE] and control[HEAD] == Q:
                     node_q(states[beam[number]], context, tables, scores[number])
-                if make_candidates(number, control, weight, context, states, g, key, parent, action, flags, slots, beam, scores, successors, actions, costs):
+                if make_candidates(
+                    number, control, weight, context, states, g, key, parent, action, flags, slots, beam, scores, successors, actions, costs
+                ):  # fmt: skip
                     return SOLVED
             control[PHASE] = JUDGE
         if control[PHASE] == JUDGE:
@@ -88,12 +92,12 @@ def beam_kernel(
                     return BUDGET_MET
                 control[EVALUATIONS] += pending
                 control[CALLS] += pending > 0
-                if pending > 0 and not judged_inline():
+                if pending > 0 and not control[INLINE]:
                     return ASK_VALUE
         size = 0
         for node in range(control[FIRST_NEW], control[NODES]):
-            if flags[node] == PENDING and control[HEAD] == VALUE and judged_inline():
-                key[node] = g[node] + weight * max(0.0, cost_to_go(node_value(states[node], states[node], 0.0, -1, context, tables)))
+            if flags[node] == PENDING and control[HEAD] == VALUE and control[INLINE]:
+                key[node] = g[node] + weight * judged_cost(node_value(states[node], states[node], 0.0, -1, context, tables))
             if key[node] != key[node]:
                 return NOT_A_NUMBER
             if flags[node] & (GOAL | PENDING) and key[node] < np.inf:
@@ -116,7 +120,9 @@ def beam_kernel(
         control[PHASE] = LEVEL
 
 
-def make_candidates(number, control, weight, context, states, g, key, parent, action, flags, slots, beam, scores, successors, actions, costs):
+def make_candidates(
+    number, control, weight, context, states, g, key, parent, action, flags, slots, beam, scores, successors, actions, costs
+):  # fmt: skip
     """Write the new successors of one beam node and their keys. True when one is a goal and that ends the search."""
     node = beam[number]
     count = expand(states[node], context, successors, actions, costs)
@@ -129,7 +135,7 @@ def make_candidates(number, control, weight, context, states, g, key, parent, ac
         if control[HEAD] == PRIOR:
             child_key = key[node] - (score - total)
         elif control[HEAD] == Q:
-            child_key = g[node] + weight * max(0.0, cost_to_go(score))
+            child_key = g[node] + weight * judged_cost(score)
         slot = find_slot(successors[place], states, slots, control[MASK])
         child = slots[slot]
         if child == EMPTY:
@@ -166,23 +172,23 @@ def beam_search(
     goal_test "generation" takes a goal as soon as it is made, "selection" when it is among the best `width` of its level.
     """
     evaluator, budget = evaluator or default_evaluator(domain), budget or Budget()
-    if head not in HEADS or width < 1 or not weight > 0 or max_steps < 1 or goal_test not in ("selection", "generation"):
-        raise ValueError(f"head='{head}', width={width}, weight={weight}, max_steps={max_steps}, goal_test='{goal_test}': head is prior, q or value, width, weight and max_steps positive, goal_test selection or generation.")  # noqa: E501
-    kernel = domain.bind(beam_kernel, **(evaluator.rules or dict(MASKED.values())), judged_inline=yes if evaluator.rules else no)
-    nodes = {
+    check_options(head=head, width=width, weight=weight, max_steps=max_steps, goal_test=goal_test)
+    rules, tables = kernel_face(domain, evaluator)
+    kernel = domain.bind(beam_kernel, **rules)
+    nodes: Arrays = {
         "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.float32), "key": np.zeros(0, np.float64),
         "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8),
     }  # fmt: skip
-    drive = Drive(domain, evaluator, budget, seed, width * domain.num_actions, nodes)
-    control, room = drive.control, width * domain.num_actions
+    room, weight = width * domain.num_actions, float(weight)
+    beam, scores = np.zeros(width, np.int64), np.zeros((width, domain.num_actions), np.float32)
+    scratch = (beam, scores, np.zeros(room), np.zeros(room), np.zeros(room, np.int32), *domain.expansion_buffers())
+    drive = Drive(domain, state, evaluator, budget, seed, room, nodes, scratch=scratch)
+    control = drive.control
     control[HEAD], control[WIDTH], control[MAX_STEPS], control[CHARGED] = HEADS[head], width, max_steps, head in evaluator.heads
     control[GOAL_ON_GENERATION] = goal_test == "generation"
-    beam, scores = np.zeros(width, np.int64), np.zeros((width, domain.num_actions), np.float32)
-    heap, buffers = (np.zeros(room), np.zeros(room), np.zeros(room, np.int32)), domain.expansion_buffers()
-    drive.nodes["states"][0] = domain.check_states(state)[0]
 
     def call() -> int:
-        return kernel(control, weight, domain.context, evaluator.tables, *drive.nodes.values(), drive.slots, beam, scores, *heap, *buffers)
+        return kernel(control, weight, domain.context, tables, *drive.nodes.values(), drive.slots, *scratch)
 
     def answer_scores() -> None:
         answer = drive.ask(drive.nodes["states"][beam[: control[BEAM]]])
@@ -193,7 +199,7 @@ def beam_search(
         fresh = np.arange(control[FIRST_NEW], control[NODES])
         pending = fresh[drive.nodes["flags"][fresh] == PENDING]
         answer = drive.ask(drive.nodes["states"][pending]).value
-        h = 0.0 if answer is None else np.maximum(cost_to_go(answer), 0.0)
+        h = 0.0 if answer is None else np.maximum(cost_to_go(answer), 0.0).astype(np.float64)  # as the kernel reckons
         drive.nodes["key"][pending] = drive.nodes["g"][pending] + weight * h
 
     status = drive.run(call, {ASK_PRIOR: answer_scores, ASK_Q: answer_scores, ASK_VALUE: answer_value})

@@ -20,15 +20,16 @@ import numpy as np
 
 from astarzero.envs.compile import hook
 from astarzero.envs.domain import Domain, cost_to_go, expand, value_of
-from astarzero.envs.evaluation import MASKED, Evaluator, node_prior, node_value
+from astarzero.envs.evaluation import Evaluator, node_prior, node_value
 from astarzero.envs.state_table import EMPTY, copy_row, find_slot
-from astarzero.search.drive import (
-    ASK_PRIOR, ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, MASK, MAX_EVALUATIONS,
-    MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Drive, judged_inline, no, trace_plan, yes,
+
+from astarzero.search.drive import (  # isort: skip
+    ASK_PRIOR, ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK,
+    MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
-from astarzero.search.evaluator import default_evaluator
+from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
-from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify
+from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
 from astarzero.search.result import Budget, SearchResult
 
 # --- orderings ---------------------------------------------------------------------------------------------------------
@@ -70,6 +71,14 @@ def by_levin(g, depth, log_prob):
     return (math.log(depth) if depth > 0 else -math.inf) - log_prob
 
 
+def yes():
+    return True
+
+
+def no():
+    return False
+
+
 @dataclass(frozen=True)
 class Ordering:
     """A line of the table of orderings: the two rules, the head that is read, the default weights of g and h, and re-opening."""
@@ -91,7 +100,8 @@ ORDERINGS = {
 # --- the loop ------------------------------------------------------------------------------------------------------------
 
 START, SELECT, GENERATE, JUDGE, PUSH = range(5)  # phases between which the kernel may stop
-HEAP, FIRST_NEW, TAKEN, BATCH, REOPEN, READS_VALUE, GOAL_ON_GENERATION = range(FREE, FREE + 7)  # cells of `control`
+# cells of `control`; CHARGED_*: the head that is read carries information, so reading it is an evaluation
+HEAP, FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, GOAL_ON_GENERATION = range(FREE, FREE + 8)
 
 
 def best_first_kernel(
@@ -111,16 +121,16 @@ def best_first_kernel(
             if outcome != 0:
                 return outcome
             control[PHASE] = GENERATE
-            if reads_prior():
+            if control[CHARGED_PRIOR]:
                 control[EVALUATIONS] += control[TAKEN]
                 control[CALLS] += 1
-                if not judged_inline():
+                if not control[INLINE]:
                     return ASK_PRIOR
         if control[PHASE] == GENERATE:
             control[FIRST_NEW] = control[NODES]
             for number in range(control[TAKEN]):
                 node = taken[number]
-                if reads_prior() and judged_inline():
+                if reads_prior() and control[INLINE]:
                     node_prior(states[node], context, tables, prior_logits[number])
                 outcome = generate(
                     node, prior_logits[number], control, weights, context, states, g, h, parent, action, flags, depth, log_prob, slots,
@@ -130,7 +140,7 @@ def best_first_kernel(
                     return outcome
             control[PHASE] = JUDGE
         if control[PHASE] == JUDGE:
-            if control[READS_VALUE]:
+            if control[CHARGED_VALUE]:
                 pending = 0
                 for node in range(control[FIRST_NEW], control[NODES]):
                     pending += (flags[node] & PENDING) != 0
@@ -138,13 +148,13 @@ def best_first_kernel(
                     return BUDGET_MET
                 control[EVALUATIONS] += pending
                 control[CALLS] += pending > 0
-                if pending > 0 and not judged_inline():
+                if pending > 0 and not control[INLINE]:
                     control[PHASE] = PUSH
                     return ASK_VALUE
         for node in range(control[FIRST_NEW], control[NODES]):
-            if control[READS_VALUE] and judged_inline() and flags[node] & PENDING:
+            if control[CHARGED_VALUE] and control[INLINE] and flags[node] & PENDING:
                 origin = max(parent[node], 0)
-                h[node] = max(0.0, cost_to_go(node_value(states[node], states[origin], value_of(h[origin]), action[node], context, tables)))
+                h[node] = judged_cost(node_value(states[node], states[origin], value_of(h[origin]), action[node], context, tables))
             if h[node] != h[node]:
                 return NOT_A_NUMBER
             flags[node] &= ~PENDING
@@ -161,7 +171,7 @@ def select(control, states, flags, heap_key, heap_tie, heap_node, taken, num_act
     if control[EXPANSIONS] >= control[SLICE_END]:
         return SLICE
     room = control[BATCH] * num_actions
-    if control[NODES] + room > states.shape[0] or control[HEAP] + room > heap_key.shape[0] or 2 * (control[NODES] + room) > control[MASK] + 1:
+    if control[NODES] + room > states.shape[0] or control[HEAP] + room > heap_key.shape[0]:
         return GROW
     count = 0
     while count < control[BATCH] and control[HEAP] > 0:
@@ -172,7 +182,8 @@ def select(control, states, flags, heap_key, heap_tie, heap_node, taken, num_act
                     break
                 control[GOAL_NODE] = node
                 return SOLVED
-            if control[EXPANSIONS] >= control[MAX_EXPANSIONS] or control[EVALUATIONS] + (count + 1) * reads_prior() > control[MAX_EVALUATIONS]:
+            evaluations = control[EVALUATIONS] + (count + 1) * control[CHARGED_PRIOR]
+            if control[EXPANSIONS] >= control[MAX_EXPANSIONS] or evaluations > control[MAX_EVALUATIONS]:
                 break
             flags[node] |= CLOSED
             taken[count] = node
@@ -196,9 +207,11 @@ def generate(
     control[GENERATED] += count
     temperature = weights[2]
     log_total = log_sum_exp(logits, actions, count, temperature) if reads_prior() else 0.0
+    if log_total != log_total:
+        return NOT_A_NUMBER
     for number in range(count):
         row = states[tail + number]
-        child_g = g[node] + costs[number]
+        child_g = np.float32(g[node] + costs[number])  # as it is stored, else rounding would pass for a better path
         child_depth, child_log_prob = 0, 0.0
         if reads_prior():
             child_depth = depth[node] + 1
@@ -239,7 +252,12 @@ def generate(
 
 
 def log_sum_exp(logits, actions, count, temperature):
-    """log of the sum of exp(logits / temperature) over the legal actions, so that the policy is normalised over them."""
+    """log of the sum of exp(logits / temperature) over the legal actions, so that the policy is normalised over them.
+
+    Nan when a logit is nan or none is above -inf: then there is no policy to normalise.
+    """
+    if count == 0:
+        return 0.0
     highest = -np.inf
     for number in range(count):
         highest = max(highest, logits[actions[number]])
@@ -271,30 +289,31 @@ def best_first(
     goal_test "selection" accepts a goal when it is the best open node; "generation" as soon as it is made.
     """
     rule, evaluator, budget = ORDERINGS[ordering], evaluator or default_evaluator(domain), budget or Budget()
-    if batch < 1 or goal_test not in ("selection", "generation") or not weight > 0:
-        raise ValueError(f"batch={batch}, weight={weight}, goal_test='{goal_test}': batch and weight must be positive, goal_test 'selection' or 'generation'.")
-    uses_prior, inline = rule.head == "prior", evaluator.rules is not None
+    check_options(batch=batch, weight=weight, goal_test=goal_test)
+    uses_prior = rule.head == "prior"
+    rules, tables = kernel_face(domain, evaluator)
     kernel = domain.bind(
-        best_first_kernel, **(evaluator.rules or dict(MASKED.values())), priority=rule.priority, path_rank=rule.path_rank,
-        reads_prior=yes if uses_prior else no, judged_inline=yes if inline else no,
+        best_first_kernel, **rules, priority=rule.priority, path_rank=rule.path_rank,
+        reads_prior=yes if uses_prior else no,
     )  # fmt: skip
     per_path = 0 if uses_prior else 1  # arrays of one row are not used and do not grow
-    nodes = {
+    nodes: Arrays = {
         "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.float32), "h": np.zeros(0, np.float32),
         "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8),
         "depth": np.zeros(per_path, np.int32), "log_prob": np.zeros(per_path, np.float64),
     }  # fmt: skip
-    entries = {"heap_key": np.zeros(0, np.float64), "heap_tie": np.zeros(0, np.float64), "heap_node": np.zeros(0, np.int32)}
-    drive = Drive(domain, evaluator, budget, seed, batch * domain.num_actions, nodes, entries)
+    entries: Arrays = {"heap_key": np.zeros(0, np.float64), "heap_tie": np.zeros(0, np.float64), "heap_node": np.zeros(0, np.int32)}
+    taken, logits = np.zeros(batch, np.int64), np.zeros((batch, domain.num_actions))
+    scratch = (taken, logits, *domain.expansion_buffers()[1:])
+    drive = Drive(domain, state, evaluator, budget, seed, batch * domain.num_actions, nodes, entries, scratch=scratch)
     control, weights = drive.control, np.array([rule.weights[0], rule.weights[1] * weight, weight])
     control[BATCH], control[REOPEN], control[GOAL_ON_GENERATION] = batch, rule.reopen, goal_test == "generation"
-    control[READS_VALUE] = rule.head == "value" and "value" in evaluator.heads
-    taken, logits = np.zeros(batch, np.int64), np.zeros((batch, domain.num_actions))
-    _, actions, costs = domain.expansion_buffers()
-    drive.nodes["states"][0] = domain.check_states(state)[0]
+    control[CHARGED_VALUE] = rule.head == "value" and "value" in evaluator.heads
+    control[CHARGED_PRIOR] = uses_prior and "prior" in evaluator.heads
 
     def call() -> int:
-        return kernel(control, weights, domain.context, evaluator.tables, *drive.nodes.values(), drive.slots, *drive.entries.values(), taken, logits, actions, costs)
+        arrays = (*drive.nodes.values(), drive.slots, *drive.entries.values())
+        return kernel(control, weights, domain.context, tables, *arrays, *scratch)
 
     def answer_prior() -> None:
         wanted = drive.nodes["states"][taken[: control[TAKEN]]]
@@ -318,15 +337,15 @@ def lower_bound(drive: Drive, rule: Ordering, taken: np.ndarray, cost: float) ->
     """The least g + h over open nodes when h is admissible, the least g otherwise; never above the plan's cost.
 
     Every solution passes through an open node whose g is optimal, provided that closed nodes were re-opened on a better g
-    (Hart et al. 1968, lemma 1). Without that only the root's own estimate is a bound.
+    (Hart et al. 1968, lemma 1). Without that only the root's own estimate is a bound. No open node at all, no solution.
     """
     control, nodes, count = drive.control, drive.nodes, int(drive.control[NODES])
     g, h = nodes["g"][:count].astype(np.float64), nodes["h"][:count].astype(np.float64)
-    trusted = drive.evaluator.admissible or not control[READS_VALUE]
-    if not (rule.reopen and rule.path_rank is by_cost):
-        return min(cost, float(h[0])) if trusted else 0.0
+    trusted = drive.evaluator.admissible or not control[CHARGED_VALUE]
     open_nodes = (nodes["flags"][:count] & (CLOSED | DEAD)) == 0
     if control[PHASE] > SELECT:
         open_nodes[taken[: control[TAKEN]]] = True  # their successors may not all be there
+    if open_nodes.any() and not (rule.reopen and rule.path_rank is by_cost):
+        return min(cost, float(h[0])) if trusted else 0.0
     estimate = g[open_nodes] + (h[open_nodes] if trusted else 0.0)
     return min(cost, float(estimate.min(initial=math.inf)))

@@ -13,9 +13,8 @@ from typing import Any
 import numba
 import numpy as np
 
-from astarzero.envs.compile import hook
 from astarzero.envs.domain import Domain, value_of
-from astarzero.envs.evaluation import Evaluation, Evaluator
+from astarzero.envs.evaluation import HEADS, Evaluation, Evaluator
 from astarzero.envs.state_table import EMPTY, refill
 from astarzero.search.result import Budget, SearchResult, Status
 
@@ -24,7 +23,8 @@ SOLVED, EXHAUSTED, BUDGET_MET, GROW, SLICE, ASK_PRIOR, ASK_VALUE, ASK_Q, NOT_A_N
 ENDINGS = {SOLVED: Status.SOLVED, EXHAUSTED: Status.EXHAUSTED, BUDGET_MET: Status.BUDGET}
 
 # cells of `control`
-NODES, EXPANSIONS, GENERATED, EVALUATIONS, CALLS, GOAL_NODE, PHASE, MASK, SLICE_END, MAX_EXPANSIONS, MAX_EVALUATIONS, SEED = range(12)
+NODES, EXPANSIONS, GENERATED, EVALUATIONS, CALLS, GOAL_NODE, PHASE, MASK, SLICE_END = range(9)
+MAX_EXPANSIONS, MAX_EVALUATIONS, SEED, INLINE = range(9, 13)
 FREE = 16
 CONTROL_CELLS = 32
 
@@ -33,18 +33,26 @@ FAST_GROWTH = 1 << 20  # nodes up to which arrays grow fourfold; beyond, twofold
 SLICE_SECONDS = 0.02  # between two looks at the clock
 
 
-@hook
-def judged_inline():
-    """Can the kernel judge states itself? Otherwise it stops and asks."""
-    raise NotImplementedError
+Arrays = dict[str, np.ndarray]
+GOAL_TESTS = ("selection", "generation")
+OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # what a search may be told: is it allowed, and the rule in words
+    "batch": (lambda number: number >= 1, "at least 1"),
+    "width": (lambda number: number >= 1, "at least 1"),
+    "max_steps": (lambda number: number >= 1, "at least 1"),
+    "weight": (lambda number: number > 0, "above 0"),
+    "c_puct": (lambda number: number >= 0, "at least 0"),
+    "temperature": (lambda number: number >= 0, "at least 0"),
+    "goal_test": (lambda name: name in GOAL_TESTS, "selection or generation"),
+    "head": (lambda name: name in HEADS, "value, q or prior"),
+}
 
 
-def yes():
-    return True
-
-
-def no():
-    return False
+def check_options(**options: Any) -> None:
+    """ValueError in one sentence when an option of a search is out of its range."""
+    for name, value in options.items():
+        allowed, rule = OPTIONS[name]
+        if not allowed(value):
+            raise ValueError(f"Option {name} is {value}, but it must be {rule}.")
 
 
 @dataclass
@@ -52,13 +60,15 @@ class Drive:
     """One running search: its arrays, limits and counters. `nodes` grow together by rows, `entries` (of the open list) likewise."""
 
     domain: Domain
+    state: np.ndarray  # the root, row [W]
     evaluator: Evaluator
     budget: Budget
     seed: int
     room: int  # nodes that one round of the kernel may add
-    nodes: dict[str, np.ndarray]
-    entries: dict[str, np.ndarray] = field(default_factory=dict)
+    nodes: Arrays
+    entries: Arrays = field(default_factory=dict)
     entry_room: int = 0  # entries that one round may add; default: `room`
+    scratch: tuple[np.ndarray, ...] = ()  # arrays that never grow
     control: np.ndarray = field(default_factory=lambda: np.zeros(CONTROL_CELLS, np.int64))
     slots: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     evaluator_seconds: float = 0.0
@@ -68,9 +78,11 @@ class Drive:
     def __post_init__(self) -> None:
         self.control[MAX_EXPANSIONS], self.control[MAX_EVALUATIONS] = self.budget.expansions, self.budget.evaluations
         self.control[GOAL_NODE], self.control[SEED] = -1, self.seed
+        self.control[INLINE] = self.evaluator.rules is not None  # can the kernel judge states itself? Otherwise it stops and asks
         capacity = max(2, min(max(FIRST_NODES, 2 * self.room), self.budget.nodes))
         self.entry_room = self.entry_room or self.room
         self._resize(capacity, 2 * max(capacity, self.entry_room))
+        self.nodes["states"][0] = self.domain.check_states(self.state)[0]
 
     @property
     def seconds(self) -> float:
@@ -78,7 +90,7 @@ class Drive:
 
     @property
     def bytes(self) -> int:
-        return self.slots.nbytes + sum(array.nbytes for array in (*self.nodes.values(), *self.entries.values()))
+        return self.slots.nbytes + sum(array.nbytes for array in (*self.nodes.values(), *self.entries.values(), *self.scratch))
 
     def run(self, kernel: Callable[[], int], answers: Mapping[int, Callable[[], None]]) -> Status:
         """Call `kernel` until it ends. `answers` maps the codes ASK_* to functions that write what was asked for."""
@@ -86,13 +98,15 @@ class Drive:
         before = self.seconds
         if self.bytes > self.budget.bytes:
             return Status.MEMORY
+        if self.budget.nodes < 2:  # the root alone
+            return Status.BUDGET
         try:
             while True:
                 code = call_quietly(kernel) if numba.config.DISABLE_JIT else kernel()
                 if code in ENDINGS:
                     return ENDINGS[code]
                 if code == NOT_A_NUMBER:
-                    raise ValueError(f"Evaluator {self.evaluator.name} gave a value that is not a number; mend the net or table (inf marks a dead end, nan nothing).")
+                    raise ValueError(self._nonsense("no number for a state, or a policy without weight on any legal action"))
                 if code in answers:
                     answers[code]()
                 elif code == GROW:
@@ -114,14 +128,17 @@ class Drive:
         before = time.perf_counter()
         answer = self.evaluator.evaluate(states)
         self.evaluator_seconds += time.perf_counter() - before
-        wanted = {"prior_logits": (len(states), self.domain.num_actions), "value": (len(states),), "q": (len(states), self.domain.num_actions)}
-        for name, shape in wanted.items():
+        per_action = (len(states), self.domain.num_actions)
+        for name, shape in {"prior_logits": per_action, "value": (len(states),), "q": per_action}.items():
             array = getattr(answer, name)
             if array is not None and np.shape(array) != shape:
-                raise ValueError(f"Evaluator {self.evaluator.name} gave {name} of shape {np.shape(array)} for {len(states)} states; {shape} was expected.")
+                raise ValueError(self._nonsense(f"{name} of shape {np.shape(array)} for {len(states)} states, not {shape}"))
             if array is not None and np.isnan(array).any():
-                raise ValueError(f"Evaluator {self.evaluator.name} gave {name} that is not a number; mend the net or table (inf marks a dead end, nan nothing).")
+                raise ValueError(self._nonsense(f"{name} that is not a number"))
         return answer
+
+    def _nonsense(self, what: str) -> str:
+        return f"Evaluator {self.evaluator.name} gave {what}; mend the net or table (-inf marks a dead end, nan nothing)."
 
     def result(self, status: Status, plan: tuple[int, ...] | None, lower_bound: Callable[[float], float], **more: Any) -> SearchResult:
         """The accounting of a search that ended. `plan` is None when there is none; its cost is added up along its steps."""
@@ -147,7 +164,8 @@ class Drive:
             row_bytes = sum(array.nbytes / len(array) for array in self.nodes.values() if len(array) > 1)
             entry_bytes = sum(array.nbytes / len(array) for array in self.entries.values())
             largest = max((array.nbytes for array in self.nodes.values()), default=0)  # old and new stand side by side while one is copied
-            if larger * row_bytes + entries * entry_bytes + slots_needed(larger) * self.slots.itemsize + largest <= self.budget.bytes:
+            fixed = slots_needed(larger) * self.slots.itemsize + sum(array.nbytes for array in self.scratch)
+            if larger * row_bytes + entries * entry_bytes + fixed + largest <= self.budget.bytes:
                 self._resize(larger, entries)
                 return None
         return Status.MEMORY
@@ -160,7 +178,7 @@ class Drive:
                     larger = np.empty((length, *array.shape[1:]), array.dtype)
                     larger[: len(array)] = array[:length]
                     arrays[name] = larger
-        if self.slots is not None and len(self.slots) < slots_needed(capacity):
+        if len(self.slots) < slots_needed(capacity):
             self.slots = np.full(slots_needed(capacity), EMPTY, np.int32)
             self.control[MASK] = len(self.slots) - 1
             if self.control[NODES]:

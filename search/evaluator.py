@@ -6,11 +6,11 @@ asked once for all states of an enumerable world; searches then read the table, 
 
 import numpy as np
 
-from astarzero.envs.compile import hook
+from astarzero.envs.compile import Rules, hook
 from astarzero.envs.domain import Domain, Heuristic, value_of
-from astarzero.envs.evaluation import Evaluation, Evaluator, uniform_prior, unknown_q, unknown_value
+from astarzero.envs.evaluation import Evaluation, Evaluator, uniform_prior, unknown_q
 from astarzero.envs.oracles import ExactTable
-from astarzero.envs.state_table import copy_row, find_rows, find_slot, index_rows
+from astarzero.envs.state_table import EMPTY, copy_row, find_rows, find_slot, index_rows
 
 # --- a heuristic -----------------------------------------------------------------------------------------------------------
 
@@ -51,22 +51,17 @@ def from_heuristic(domain: Domain, name: str | None = None) -> Evaluator:
     if name == "blind":
         return blind(domain)
     entry: Heuristic = domain.heuristics[name]
-    rules = {"node_value": value_from_parent if entry.child_rule else value_from_heuristic, "node_prior": uniform_prior, "node_q": unknown_q, "heuristic": entry.rule}
+    value_rule = value_from_parent if entry.child_rule else value_from_heuristic
+    rules: Rules = {"node_value": value_rule, "node_prior": uniform_prior, "node_q": unknown_q, "heuristic": entry.rule}
     if entry.child_rule:
-        rules["heuristic_of_child"] = entry.child_rule
+        rules = {**rules, "heuristic_of_child": entry.child_rule}
 
     def evaluate(states: np.ndarray) -> Evaluation:
         value = np.empty(len(states), np.float32)
         domain.bind(heuristic_batch, heuristic=entry.rule)(states, domain.context, value)
         return Evaluation(value=value)
 
-    return Evaluator(f"{name}", frozenset({"value"}), evaluate, rules, admissible=entry.admissible)
-
-
-def blind(domain: Domain) -> Evaluator:
-    """Knows nothing: value 0, every action alike. Costs no evaluations, since no head carries information."""
-    rules = {"node_value": unknown_value, "node_prior": uniform_prior, "node_q": unknown_q}
-    return Evaluator("blind", frozenset(), lambda states: Evaluation(), rules, admissible=True)
+    return Evaluator(name, frozenset({"value"}), evaluate, rules, admissible=entry.admissible)
 
 
 def default_evaluator(domain: Domain) -> Evaluator:
@@ -74,31 +69,40 @@ def default_evaluator(domain: Domain) -> Evaluator:
     return from_heuristic(domain)
 
 
-# --- tables: (rows uint64 [N, W], slots int32, value float32 [N], prior_logits float32 [N, A], q float32 [N, A]); a head with no rows is absent
+# --- tables: (rows uint64 [N, W], slots int32, value float32 [N], prior_logits float32 [N, A], q float32 [N, A]); no rows: head absent
 
 
 def value_from_table(state, parent, parent_value, action, context, tables):
     rows, slots, value, _, _ = tables
-    return value[slots[find_slot(state, rows, slots, slots.shape[0] - 1)]] if value.shape[0] > 0 else 0.0
+    if value.shape[0] == 0:
+        return 0.0
+    index = slots[find_slot(state, rows, slots, slots.shape[0] - 1)]
+    return value[index] if index != EMPTY else np.nan
+
+
+def row_from_table(state, rows, slots, table, answer):
+    """Write the row of `table` that belongs to `state`; zeros when the head is absent, nan when the state is."""
+    if table.shape[0] == 0:
+        answer[:] = 0.0
+        return
+    index = slots[find_slot(state, rows, slots, slots.shape[0] - 1)]
+    if index == EMPTY:
+        answer[:] = np.nan
+    else:
+        copy_row(answer, table[index])
 
 
 def prior_from_table(state, context, tables, prior_logits):
     rows, slots, _, prior, _ = tables
-    if prior.shape[0] > 0:
-        copy_row(prior_logits, prior[slots[find_slot(state, rows, slots, slots.shape[0] - 1)]])
-    else:
-        prior_logits[:] = 0.0
+    row_from_table(state, rows, slots, prior, prior_logits)
 
 
 def q_from_table(state, context, tables, q):
     rows, slots, _, _, table = tables
-    if table.shape[0] > 0:
-        copy_row(q, table[slots[find_slot(state, rows, slots, slots.shape[0] - 1)]])
-    else:
-        q[:] = 0.0
+    row_from_table(state, rows, slots, table, q)
 
 
-TABLE_RULES = {"node_value": value_from_table, "node_prior": prior_from_table, "node_q": q_from_table}
+TABLE_RULES: Rules = {"node_value": value_from_table, "node_prior": prior_from_table, "node_q": q_from_table}
 TABLE_HEADS = ("value", "prior", "q")  # in the order of `tables`, after rows and slots
 
 
@@ -107,24 +111,31 @@ def empty_heads(tables: tuple[np.ndarray, ...], kept: frozenset[str]) -> tuple[n
     return (*tables[:2], *(table if head in kept else table[:0] for head, table in zip(TABLE_HEADS, tables[2:], strict=True)))
 
 
-def tabulated(domain: Domain, states: np.ndarray, answers: Evaluation, name: str, *, slots: np.ndarray | None = None, admissible: bool = False) -> Evaluator:
+def tabulated(
+    domain: Domain, states: np.ndarray, answers: Evaluation, name: str, *, slots: np.ndarray | None = None, admissible: bool = False
+) -> Evaluator:
     """An evaluator that reads `answers`, one row for each of the distinct `states` [N, W].
 
-    `slots` (see state_table.py) may be shared by many tables over the same states. A search that meets a state outside the
-    table reads garbage when compiled, so tabulate whole closures (envs/oracles.py); asked from Python it is a ValueError.
+    `slots` (see state_table.py) may be shared by many tables over the same states. Tabulate whole closures (envs/oracles.py):
+    a search that meets a state outside the table ends with a ValueError.
     """
+    states = domain.check_states(states)
     shared = index_rows(states) if slots is None else slots
-    absent = np.zeros((0, domain.num_actions), np.float32)
-    heads = frozenset(head for head, array in (("prior", answers.prior_logits), ("value", answers.value), ("q", answers.q)) if array is not None)
-    value = np.zeros(0, np.float32) if answers.value is None else np.asarray(answers.value, np.float32)
-    prior = absent if answers.prior_logits is None else np.asarray(answers.prior_logits, np.float32)
-    q = absent if answers.q is None else np.asarray(answers.q, np.float32)
+    given = {"value": answers.value, "prior": answers.prior_logits, "q": answers.q}
+    heads = frozenset(head for head, array in given.items() if array is not None)
+    for head, array in given.items():
+        wanted = (len(states),) if head == "value" else (len(states), domain.num_actions)
+        if array is not None and np.shape(array) != wanted:
+            raise ValueError(f"The table '{name}' has {head} of shape {np.shape(array)}, but its {len(states)} states need {wanted}.")
+    absent = {"value": np.zeros(0), "prior": np.zeros((0, domain.num_actions)), "q": np.zeros((0, domain.num_actions))}
+    value, prior, q = (np.ascontiguousarray(given[head] if head in heads else absent[head], np.float32) for head in TABLE_HEADS)
 
     def evaluate(batch: np.ndarray) -> Evaluation:
         indices = np.empty(len(batch), np.int64)
         domain.bind(find_rows)(np.ascontiguousarray(batch), states, shared, indices)
         if (indices < 0).any():
-            raise ValueError(f"The table '{name}' does not hold {domain.format(batch[int(np.argmin(indices))])}; tabulate every state the search can reach.")
+            stranger = domain.format(batch[int(np.argmin(indices))])
+            raise ValueError(f"The table '{name}' does not hold {stranger}; tabulate every state the search can reach.")
         return Evaluation(
             prior_logits=prior[indices] if "prior" in heads else None,
             value=value[indices] if "value" in heads else None,
@@ -132,6 +143,26 @@ def tabulated(domain: Domain, states: np.ndarray, answers: Evaluation, name: str
         )
 
     return Evaluator(name, heads, evaluate, TABLE_RULES, (states, shared, value, prior, q), admissible, mask_tables=empty_heads)
+
+
+def empty_tables(domain: Domain) -> tuple[np.ndarray, ...]:
+    """Tables that hold nothing: every head is absent."""
+    absent = np.zeros((0, domain.num_actions), np.float32)
+    return np.zeros((1, domain.num_words), np.uint64), np.full(2, EMPTY, np.int32), np.zeros(0, np.float32), absent, absent
+
+
+def blind(domain: Domain) -> Evaluator:
+    """Knows nothing: value 0, every action alike. Costs no evaluations, since no head carries information."""
+    tables = empty_tables(domain)
+    return Evaluator("blind", frozenset(), lambda states: Evaluation(), TABLE_RULES, tables, admissible=True, mask_tables=empty_heads)
+
+
+def kernel_face(domain: Domain, evaluator: Evaluator) -> tuple[Rules, tuple[np.ndarray, ...]]:
+    """The hooks and tables to bind for `evaluator`.
+
+    One that only Python can call borrows those of an empty table, which the kernel never asks: nets and tables share kernels.
+    """
+    return (TABLE_RULES, empty_tables(domain)) if evaluator.rules is None else (evaluator.rules, evaluator.tables)
 
 
 def exact_answers(table: ExactTable) -> Evaluation:
@@ -154,7 +185,7 @@ def exact_oracle(table: ExactTable) -> Evaluator:
 
 
 def noisy_oracle(table: ExactTable, value_noise: float, prior_noise: float, seed: int, dead_cost: float | None = None) -> Evaluator:
-    """The exact answers, blurred by independent normal noise: `value_noise` in units of cost on V and Q, `prior_noise` in nats on the logits.
+    """The exact answers blurred by independent normal noise: `value_noise` in units of cost on V and Q, `prior_noise` in nats on logits.
 
     Noise is one draw a state (and action), so asking twice gives the same answer. Values stay <= 0. A dead end counts as
     `dead_cost` (default: twice the dearest solvable state), since a noisy judge cannot be sure of one.

@@ -16,14 +16,15 @@ import math
 import numpy as np
 
 from astarzero.envs.domain import Domain, expand
-from astarzero.envs.evaluation import MASKED, Evaluator, node_prior, node_value
+from astarzero.envs.evaluation import Evaluator, node_prior, node_value
 from astarzero.envs.state_table import EMPTY, copy_row, find_slot
 from astarzero.search.best_first import log_sum_exp
-from astarzero.search.drive import (
-    ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, MASK, MAX_EVALUATIONS,
-    MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Drive, judged_inline, no, trace_plan, yes,
+
+from astarzero.search.drive import (  # isort: skip
+    ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK, MAX_EVALUATIONS,
+    MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
-from astarzero.search.evaluator import default_evaluator
+from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import seeded_tie
 from astarzero.search.node import DEAD, GOAL, PENDING, classify
 from astarzero.search.result import Budget, SearchResult
@@ -62,19 +63,20 @@ def mcts_kernel(
             control[EVALUATIONS] += control[CHARGED]
             control[CALLS] += control[CHARGED]
             control[PHASE] = EXPAND
-            if control[CHARGED] and not judged_inline():
+            if control[CHARGED] and not control[INLINE]:
                 return ASK_VALUE
         leaf = control[LEAF]
-        if judged_inline():
+        if control[INLINE]:
             node_prior(states[leaf], context, tables, answers[:-1])
             answers[-1] = node_value(states[leaf], states[leaf], 0.0, -1, context, tables)
         if answers[-1] != answers[-1]:
             return NOT_A_NUMBER
-        if expand_leaf(
-            leaf, control, numbers, context, states, parent, action, cost, prior, visits, total, first_child, num_children, live, flags, slots,
-            answers, successors, actions, costs,
-        ):  # fmt: skip
-            return SOLVED
+        outcome = expand_leaf(
+            leaf, control, numbers, context, states, parent, action, cost, prior, visits, total, first_child, num_children, live,
+            flags, slots, answers, successors, actions, costs,
+        )  # fmt: skip
+        if outcome != 0:
+            return outcome
         if live[leaf] == 0 or answers[-1] == -np.inf:
             bury(leaf, parent, live)
             if live[0] == 0:
@@ -84,7 +86,9 @@ def mcts_kernel(
         control[PHASE] = DESCEND
 
 
-def add_node(node, origin, move, step_cost, chance, parent, action, cost, prior, visits, total, first_child, num_children, live, flags):
+def add_node(
+    node, origin, move, step_cost, chance, parent, action, cost, prior, visits, total, first_child, num_children, live, flags
+):  # fmt: skip
     """A fresh node; `live` is -1 until it is expanded, then the number of children not known to be dead."""
     parent[node], action[node], cost[node], prior[node] = origin, move, step_cost, chance
     visits[node], total[node], first_child[node], num_children[node], live[node], flags[node] = 0, 0.0, 0, 0, -1, PENDING
@@ -114,10 +118,12 @@ def expand_leaf(
     leaf, control, numbers, context, states, parent, action, cost, prior, visits, total, first_child, num_children, live, flags, slots,
     answers, successors, actions, costs,
 ):  # fmt: skip
-    """Add the new successors of `leaf`. True when one is a goal."""
+    """Add the new successors of `leaf`. Returns SOLVED when one is a goal, NOT_A_NUMBER when the prior is none, else 0."""
     count = expand(states[leaf], context, successors, actions, costs)
     control[GENERATED] += count
     log_total = log_sum_exp(answers, actions, count, numbers[TEMPERATURE])
+    if log_total != log_total:
+        return NOT_A_NUMBER
     first_child[leaf], live[leaf] = control[NODES], 0
     for number in range(count):
         slot = find_slot(successors[number], states, slots, control[MASK])
@@ -130,14 +136,17 @@ def expand_leaf(
         copy_row(states[child], successors[number])
         slots[slot] = child
         chance = math.exp(answers[actions[number]] / numbers[TEMPERATURE] - log_total)
-        add_node(child, leaf, actions[number], costs[number], chance, parent, action, cost, prior, visits, total, first_child, num_children, live, flags)
+        add_node(
+            child, leaf, actions[number], costs[number], chance,
+            parent, action, cost, prior, visits, total, first_child, num_children, live, flags,
+        )  # fmt: skip
         control[NODES] += 1
         live[leaf] += 1
         if kind == GOAL:
             control[GOAL_NODE] = child
-            return True
+            return SOLVED
     num_children[leaf] = live[leaf]
-    return False
+    return 0
 
 
 def backup(leaf, value, numbers, parent, cost, visits, total):
@@ -177,19 +186,20 @@ def mcts(
     when any head informs, one evaluation. Besides the plan the result has the root's mean value and its visit shares.
     """
     evaluator, budget = evaluator or default_evaluator(domain), budget or Budget()
-    if not (c_puct >= 0 and temperature > 0):
-        raise ValueError(f"c_puct={c_puct}, temperature={temperature}: c_puct must be at least 0 and temperature above 0.")
-    kernel = domain.bind(mcts_kernel, **(evaluator.rules or dict(MASKED.values())), judged_inline=yes if evaluator.rules else no)
-    nodes = {"states": np.zeros((0, domain.num_words), np.uint64)}
-    nodes |= {name: np.zeros(0, kind) for name, kind in NODE_TYPES.items()}
-    drive = Drive(domain, evaluator, budget, seed, domain.num_actions, nodes)
+    check_options(c_puct=c_puct, temperature=temperature)
+    if temperature == 0:
+        raise ValueError("Option temperature is 0, but it divides the prior's logits; give a small one, such as 0.01.")
+    rules, tables = kernel_face(domain, evaluator)
+    kernel = domain.bind(mcts_kernel, **rules)
+    nodes: Arrays = {"states": np.zeros((0, domain.num_words), np.uint64)}
+    nodes.update((name, np.zeros(0, kind)) for name, kind in NODE_TYPES.items())
+    answers, buffers = np.zeros(domain.num_actions + 1), domain.expansion_buffers()
+    drive = Drive(domain, state, evaluator, budget, seed, domain.num_actions, nodes, scratch=(answers, *buffers))
     control, numbers = drive.control, np.array([0.0, 0.0, temperature, c_puct])
     control[CHARGED] = bool(evaluator.heads & {"value", "prior"})
-    answers, buffers = np.zeros(domain.num_actions + 1), domain.expansion_buffers()
-    drive.nodes["states"][0] = domain.check_states(state)[0]
 
     def call() -> int:
-        return kernel(control, numbers, domain.context, evaluator.tables, *drive.nodes.values(), drive.slots, answers, *buffers)
+        return kernel(control, numbers, domain.context, tables, *drive.nodes.values(), drive.slots, answers, *buffers)
 
     def answer_leaf() -> None:
         leaf = int(control[LEAF])

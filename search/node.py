@@ -1,6 +1,6 @@
 """What the rule book alone says of a node, shared by every search. Kernel helpers, compiled into their callers."""
 
-from astarzero.envs.domain import is_goal, is_terminal
+from astarzero.envs.domain import cost_to_go, is_goal, is_terminal
 
 CLOSED, GOAL, PENDING, DEAD = 1, 2, 4, 8  # flags: expanded; a goal; waits for its first judgement; a dead end
 
@@ -10,3 +10,9 @@ def classify(state, context):
     if is_goal(state, context):
         return GOAL
     return DEAD if is_terminal(state, context) else PENDING
+
+
+def judged_cost(value):
+    """The cost-to-go that a value (or q) stands for, never below 0. Nan stays nan, which max(0, .) would turn into 0."""
+    cost = cost_to_go(value)
+    return 0.0 if cost < 0.0 else cost

@@ -5,7 +5,8 @@ the best, a is applied; a new state is evaluated once and its own pairs are push
 
 Re-opening: a better path to a known state pushes its pairs again under the new g (their q is kept, no evaluation is spent); an
 older pair is recognised when it surfaces, since its key no longer equals what the node says. A goal waits in the queue under its
-g like anything else, so with an admissible q and w = 1 the first goal to surface is optimal; "generation" takes it at once.
+g like anything else, so with an admissible q and w = 1 the first goal to surface is optimal; "generation" takes it at once. Pairs
+that lead to known states cost nothing: a budget ends the search when the next new state would exceed it.
 
 An *expansion* is a state whose pairs were made; *generated* counts the actions applied.
 Sources: Agostinelli, Shperberg, Shmakov, McAleer, Fox, Baldi 2024 (Q* search).
@@ -17,25 +18,27 @@ import math
 import numpy as np
 
 from astarzero.envs.domain import Domain, cost_to_go, expand, step
-from astarzero.envs.evaluation import MASKED, Evaluator, node_q
-from astarzero.envs.state_table import EMPTY, copy_row, find_slot
-from astarzero.search.drive import (
-    ASK_Q, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, MASK, MAX_EVALUATIONS,
-    MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Drive, judged_inline, no, trace_plan, yes,
+from astarzero.envs.evaluation import Evaluator, node_q
+from astarzero.envs.state_table import EMPTY, find_slot
+
+from astarzero.search.drive import (  # isort: skip
+    ASK_Q, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK, MAX_EVALUATIONS,
+    MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
-from astarzero.search.evaluator import default_evaluator
+from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
-from astarzero.search.node import DEAD, GOAL, PENDING, classify
+from astarzero.search.node import DEAD, GOAL, PENDING, classify, judged_cost
 from astarzero.search.result import Budget, SearchResult
 
 START, SELECT, JUDGE, PUSH = range(4)
-HEAP, FIRST_NEW, BATCH, READS_Q, GOAL_ON_GENERATION = range(FREE, FREE + 5)  # cells of `control`
+HEAP, FIRST_NEW, BATCH, CHARGED, GOAL_ON_GENERATION, LEFT_OUT = range(FREE, FREE + 6)  # cells of `control`
 
 
 def q_best_first_kernel(
-    control, weights, context, tables, states, g, parent, action, flags, q, slots, heap_key, heap_tie, heap_pair, successors, actions, costs,
+    control, weights, context, tables, states, g, parent, action, flags, q, slots,
+    heap_key, heap_tie, heap_pair, successors, actions, costs,
 ):  # fmt: skip
-    """Runs until it ends or must stop: see best_first_kernel. A pair is `node * (A + 1) + action`; action A stands for "this is a goal"."""
+    """Runs until it ends or must stop: see best_first_kernel. A pair is `node * (A + 1) + action`; action A stands for "a goal"."""
     width = actions.shape[0] + 1
     if control[PHASE] == START:  # row 0 of `states` is the root
         g[0], parent[0], action[0] = 0.0, -1, -1
@@ -46,8 +49,7 @@ def q_best_first_kernel(
         if control[PHASE] == SELECT:
             if control[EXPANSIONS] >= control[SLICE_END]:
                 return SLICE
-            room = control[BATCH] * width
-            if control[NODES] + room > states.shape[0] or control[HEAP] + room * width > heap_key.shape[0]:
+            if control[NODES] + control[BATCH] > states.shape[0] or control[HEAP] + control[BATCH] * width > heap_key.shape[0]:
                 return GROW
             control[FIRST_NEW] = control[NODES]
             taken = 0
@@ -58,8 +60,7 @@ def q_best_first_kernel(
                         break
                     control[GOAL_NODE] = node
                     return SOLVED
-                spent = control[EXPANSIONS] + control[NODES] - control[FIRST_NEW]
-                if spent >= control[MAX_EXPANSIONS] or (control[READS_Q] and control[EVALUATIONS] + spent - control[EXPANSIONS] >= control[MAX_EVALUATIONS]):
+                if taken > 0 and not affordable(control, control[NODES] - control[FIRST_NEW] + 1):
                     break
                 key = heap_key[0]
                 pop(heap_key, heap_tie, heap_pair, control[HEAP])
@@ -67,28 +68,34 @@ def q_best_first_kernel(
                 if key != pair_key(g[node], q[node, move], weights):
                     continue  # pushed before the node's g improved
                 taken += 1
-                found = follow_pair(node, move, control, weights, context, states, g, parent, action, flags, q, slots, heap_key, heap_tie, heap_pair, successors, actions, costs)
-                if found:
+                if follow_pair(
+                    node, move, control, weights, context, states, g, parent, action, flags, q, slots,
+                    heap_key, heap_tie, heap_pair, successors, actions, costs,
+                ):  # fmt: skip
                     return SOLVED
             if taken == 0:
-                return EXHAUSTED if control[HEAP] == 0 else BUDGET_MET
+                return EXHAUSTED
             control[PHASE] = JUDGE
         if control[PHASE] == JUDGE:
             pending = 0
             for node in range(control[FIRST_NEW], control[NODES]):
                 pending += flags[node] == PENDING
+            if not affordable(control, pending):
+                return BUDGET_MET
             control[PHASE] = PUSH
-            if control[READS_Q] and pending > 0:
+            if control[CHARGED] and pending > 0:
                 control[EVALUATIONS] += pending
                 control[CALLS] += 1
-                if not judged_inline():
+                if not control[INLINE]:
                     return ASK_Q
         for node in range(control[FIRST_NEW], control[NODES]):
             if flags[node] == GOAL:
                 push(heap_key, heap_tie, heap_pair, control[HEAP], weights[0] * g[node], 0.0, node * width + width - 1)
                 control[HEAP] += 1
             elif flags[node] == PENDING:
-                if judged_inline():
+                if not control[CHARGED]:
+                    q[node] = 0.0
+                elif control[INLINE]:
                     node_q(states[node], context, tables, q[node])
                 flags[node] = 0
                 control[EXPANSIONS] += 1
@@ -98,9 +105,16 @@ def q_best_first_kernel(
         control[PHASE] = SELECT
 
 
+def affordable(control, states):
+    """Are that many more states within the limits on expansions and evaluations?"""
+    return control[EXPANSIONS] + states <= control[MAX_EXPANSIONS] and (
+        not control[CHARGED] or control[EVALUATIONS] + states <= control[MAX_EVALUATIONS]
+    )
+
+
 def pair_key(g, q, weights):
     """Priority of a pair: w_g g + w_h * (estimated cost of the action and everything behind it)."""
-    return weights[0] * g + weights[1] * max(0.0, cost_to_go(q))
+    return weights[0] * g + weights[1] * judged_cost(q)
 
 
 def push_pairs(node, control, weights, context, states, g, q, heap_key, heap_tie, heap_pair, successors, actions, costs):
@@ -111,16 +125,21 @@ def push_pairs(node, control, weights, context, states, g, q, heap_key, heap_tie
         if q[node, move] != q[node, move]:
             return False
         if q[node, move] > -np.inf:
-            pair = node * width + move
-            push(heap_key, heap_tie, heap_pair, control[HEAP], pair_key(g[node], q[node, move], weights), seeded_tie(pair, control[SEED]), pair)
+            pair, key = node * width + move, pair_key(g[node], q[node, move], weights)
+            push(heap_key, heap_tie, heap_pair, control[HEAP], key, seeded_tie(pair, control[SEED]), pair)
             control[HEAP] += 1
+        else:
+            control[LEFT_OUT] += 1
     return True
 
 
-def follow_pair(node, move, control, weights, context, states, g, parent, action, flags, q, slots, heap_key, heap_tie, heap_pair, successors, actions, costs):
+def follow_pair(
+    node, move, control, weights, context, states, g, parent, action, flags, q, slots,
+    heap_key, heap_tie, heap_pair, successors, actions, costs,
+):  # fmt: skip
     """Apply an action; note a new state or a better path to a known one. True when a goal ends the search on generation."""
     child = control[NODES]
-    child_g = g[node] + step(states[node], move, context, states[child])
+    child_g = np.float32(g[node] + step(states[node], move, context, states[child]))  # as it is stored
     control[GENERATED] += 1
     slot = find_slot(states[child], states, slots, control[MASK])
     known = slots[slot] != EMPTY
@@ -138,7 +157,8 @@ def follow_pair(node, move, control, weights, context, states, g, parent, action
         return True
     if known and child < control[FIRST_NEW]:
         if flags[child] == GOAL:
-            push(heap_key, heap_tie, heap_pair, control[HEAP], weights[0] * child_g, 0.0, child * (actions.shape[0] + 1) + actions.shape[0])
+            width = actions.shape[0] + 1
+            push(heap_key, heap_tie, heap_pair, control[HEAP], weights[0] * child_g, 0.0, child * width + width - 1)
             control[HEAP] += 1
         elif flags[child] != DEAD:
             push_pairs(child, control, weights, context, states, g, q, heap_key, heap_tie, heap_pair, successors, actions, costs)
@@ -161,22 +181,22 @@ def q_best_first(
     weight multiplies -q; batch pairs are followed at a time; goal_test as in best_first.
     """
     evaluator, budget = evaluator or default_evaluator(domain), budget or Budget()
-    if batch < 1 or goal_test not in ("selection", "generation") or not weight > 0:
-        raise ValueError(f"batch={batch}, weight={weight}, goal_test='{goal_test}': batch and weight must be positive, goal_test 'selection' or 'generation'.")
-    kernel = domain.bind(q_best_first_kernel, **(evaluator.rules or dict(MASKED.values())), judged_inline=yes if evaluator.rules else no)
-    nodes = {
+    check_options(batch=batch, weight=weight, goal_test=goal_test)
+    rules, tables = kernel_face(domain, evaluator)
+    kernel = domain.bind(q_best_first_kernel, **rules)
+    nodes: Arrays = {
         "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.float32), "parent": np.zeros(0, np.int32),
         "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8), "q": np.zeros((0, domain.num_actions), np.float32),
     }  # fmt: skip
     entries = {"heap_key": np.zeros(0, np.float64), "heap_tie": np.zeros(0, np.float64), "heap_pair": np.zeros(0, np.int64)}
-    drive = Drive(domain, evaluator, budget, seed, batch * (domain.num_actions + 1), nodes, entries, entry_room=batch * (domain.num_actions + 1) ** 2)
+    width, scratch = domain.num_actions + 1, domain.expansion_buffers()
+    drive = Drive(domain, state, evaluator, budget, seed, batch, nodes, entries, batch * width, scratch)
     control, weights = drive.control, np.array([1.0, weight])
-    control[BATCH], control[READS_Q], control[GOAL_ON_GENERATION] = batch, "q" in evaluator.heads, goal_test == "generation"
-    buffers = domain.expansion_buffers()
-    drive.nodes["states"][0] = domain.check_states(state)[0]
+    control[BATCH], control[CHARGED], control[GOAL_ON_GENERATION] = batch, "q" in evaluator.heads, goal_test == "generation"
 
     def call() -> int:
-        return kernel(control, weights, domain.context, evaluator.tables, *drive.nodes.values(), drive.slots, *drive.entries.values(), *buffers)
+        arrays = (*drive.nodes.values(), drive.slots, *drive.entries.values())
+        return kernel(control, weights, domain.context, tables, *arrays, *scratch)
 
     def answer_q() -> None:
         fresh = np.arange(control[FIRST_NEW], control[NODES])
@@ -191,21 +211,20 @@ def q_best_first(
 
 
 def lower_bound(drive: Drive, cost: float) -> float:
-    """The least g over pairs that wait, plus their -q when the evaluator is admissible; never above the plan's cost."""
-    control, width = drive.control, drive.domain.num_actions + 1
-    if control[PHASE] != SELECT or control[GOAL_NODE] >= 0:  # stopped with pairs in hand: only the root's own estimate is certain
-        return 0.0 if not drive.evaluator.admissible or not math.isfinite(cost) else min(cost, root_bound(drive))
-    if not drive.evaluator.admissible and np.isneginf(drive.nodes["q"][: control[NODES]]).any():
+    """The least g over pairs that wait, plus their -q when the evaluator is admissible; never above the plan's cost.
+
+    Every solution passes through a pair that waits, a goal that waits, or a new state whose pairs were not made yet.
+    """
+    control, nodes, width = drive.control, drive.nodes, drive.domain.num_actions + 1
+    trusted = drive.evaluator.admissible or not control[CHARGED]
+    if control[LEFT_OUT] and not trusted:
         return 0.0  # pairs were left out on the word of an evaluator that may be wrong
+    fresh = slice(control[FIRST_NEW], control[NODES])
+    unmade = nodes["g"][fresh][nodes["flags"][fresh] != DEAD]
     pairs = drive.entries["heap_pair"][: control[HEAP]]
     node, move = pairs // width, pairs % width
-    estimate = drive.nodes["g"][node].astype(np.float64)
-    if drive.evaluator.admissible and control[READS_Q]:
-        q = drive.nodes["q"][node, np.minimum(move, width - 2)]
+    estimate = nodes["g"][node].astype(np.float64)
+    if trusted:
+        q = nodes["q"][node, np.minimum(move, width - 2)]
         estimate += np.where(move == width - 1, 0.0, np.maximum(0.0, cost_to_go(q)))
-    return min(cost, float(estimate.min(initial=math.inf)))
-
-
-def root_bound(drive: Drive) -> float:
-    """The best pair of the root: no solution is cheaper when q is admissible."""
-    return float(max(0.0, cost_to_go(drive.nodes["q"][0]).min())) if drive.control[READS_Q] else 0.0
+    return float(min(cost, unmade.min(initial=math.inf), estimate.min(initial=math.inf)))

@@ -42,7 +42,7 @@ class SearchResult:
     status: Status
     plan: tuple[int, ...] = ()  # actions from the root to a goal; empty when none was found (or the root is a goal)
     cost: float = math.inf  # of the plan
-    lower_bound: float = 0.0  # no solution is cheaper: from open nodes and an admissible evaluator, else from g alone; inf when proven unsolvable
+    lower_bound: float = 0.0  # no solution is cheaper (up to float32 rounding): least g + h, or g if h is not admissible; inf: unsolvable
     value: float = math.nan  # the search's estimate of the root's value, when it makes one
     action_weights: np.ndarray | None = None  # float64 [A], how strongly each root action is recommended, sums to 1
     expansions: int = 0  # states whose successors were made

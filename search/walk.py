@@ -13,16 +13,17 @@ import math
 import numpy as np
 
 from astarzero.envs.domain import Domain, expand
-from astarzero.envs.evaluation import MASKED, Evaluator, node_prior, node_q, node_value
+from astarzero.envs.evaluation import Evaluator, node_prior, node_q, node_value
 from astarzero.envs.state_table import EMPTY, copy_row, find_slot
-from astarzero.search.drive import (
-    ASK_PRIOR, ASK_Q, ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, MASK,
-    MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Drive, judged_inline, no, yes,
+
+from astarzero.search.drive import (  # isort: skip
+    ASK_PRIOR, ASK_Q, ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK,
+    MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options,
 )  # fmt: skip
-from astarzero.search.evaluator import default_evaluator
-from astarzero.search.frontier import seeded_tie
+from astarzero.search.evaluator import default_evaluator, kernel_face
+from astarzero.search.frontier import JITTER, seeded_tie
 from astarzero.search.node import DEAD, GOAL, PENDING, classify
-from astarzero.search.result import Budget, SearchResult
+from astarzero.search.result import UNLIMITED, Budget, SearchResult
 
 PRIOR, Q, VALUE = 0, 1, 2
 HEADS = {"prior": PRIOR, "q": Q, "value": VALUE}
@@ -31,7 +32,9 @@ START, ARRIVE, ASK, CHOOSE = range(4)
 HEAD, CHARGED, STEPS, MAX_STEPS, WALKS, NODE, COUNT, FIRST_NEW, GOAL_ON_GENERATION, DRAWS = range(FREE, FREE + 10)  # cells of `control`
 
 
-def walk_kernel(control, temperature, context, tables, states, value, scores, flags, visit, slots, moves, children, successors, actions, costs):
+def walk_kernel(
+    control, temperature, context, tables, states, value, scores, flags, visit, slots, moves, children, successors, actions, costs
+):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel. `visit[n]` is the number of the walk that last stood on node n."""
     if control[PHASE] == START:
         slots[find_slot(states[0], states, slots, control[MASK])] = 0
@@ -54,7 +57,9 @@ def walk_kernel(control, temperature, context, tables, states, value, scores, fl
                 return GROW
             if control[EXPANSIONS] >= control[MAX_EXPANSIONS]:
                 return BUDGET_MET
-            if make_children(node, control, context, states, value, scores, flags, visit, slots, moves, children, successors, actions, costs):
+            if make_children(
+                node, control, context, states, value, scores, flags, visit, slots, moves, children, successors, actions, costs
+            ):  # fmt: skip
                 return SOLVED
             control[PHASE] = ASK
         if control[PHASE] == ASK:
@@ -70,9 +75,9 @@ def walk_kernel(control, temperature, context, tables, states, value, scores, fl
                 control[EVALUATIONS] += wanted
                 control[CALLS] += 1
             control[PHASE] = CHOOSE
-            if wanted > 0 and control[CHARGED] and not judged_inline():
+            if wanted > 0 and control[CHARGED] and not control[INLINE]:
                 return ASK_VALUE if control[HEAD] == VALUE else (ASK_Q if control[HEAD] == Q else ASK_PRIOR)
-        if judged_inline():
+        if control[INLINE]:
             judge(node, control, context, tables, states, value, scores, flags, children, actions)
         for child in range(control[FIRST_NEW], control[NODES]):
             flags[child] &= ~PENDING
@@ -137,22 +142,25 @@ def judge(node, control, context, tables, states, value, scores, flags, children
 
 def choose(node, control, temperature, value, scores, flags, visit, children, actions, costs):
     """Number of the successor to take; -1 when stuck, -2 when a score is not a number. Ties are broken by the seed."""
-    highest, chosen, total = -np.inf, -1, 0.0
+    highest, chosen = -np.inf, -1
     for number in range(control[COUNT]):
         child = children[number]
         if flags[child] & DEAD or visit[child] == control[WALKS]:
             continue
-        score = scores[node, actions[number]] if control[HEAD] != VALUE else (value[child] if not flags[child] & GOAL else 0.0) - costs[number]
+        if control[HEAD] != VALUE:
+            score = np.float64(scores[node, actions[number]])
+        else:
+            score = (0.0 if flags[child] & GOAL else value[child]) - costs[number]
         if score != score:
             return -2
         if score == -np.inf:
             continue
         control[DRAWS] += 1
-        noise = (seeded_tie(control[DRAWS], control[SEED]) / 1e-9 + 1e-12) / (1.0 + 2e-12)  # uniform on (0, 1)
+        noise = (seeded_tie(control[DRAWS], control[SEED]) / JITTER + 1e-12) / (1.0 + 2e-12)  # uniform on (0, 1)
         if temperature > 0.0:  # Gumbel-max: the argmax of score / T + Gumbel noise is a sample of the softmax
             score = score / temperature - math.log(-math.log(noise))
         else:
-            score += 1e-9 * noise
+            score += JITTER * noise
         if score > highest:
             highest, chosen = score, number
     return chosen
@@ -173,29 +181,29 @@ def walk(
     """Walk from `state` [W] on one head ("prior", "q" or "value") of `evaluator`.
 
     temperature 0 takes the best successor and gives up (EXHAUSTED) when stuck or after max_steps; above 0 it samples, in the
-    head's own units (nats for the prior, cost for value and q), and starts again until the budget ends: give it one.
+    head's own units (nats for the prior, cost for value and q), and starts again until expansions or seconds end.
     A goal found by goal_test "generation" is seen among the successors; by "selection" only when stepped on.
     """
     evaluator, budget = evaluator or default_evaluator(domain), budget or Budget()
-    if head not in HEADS or temperature < 0 or max_steps < 1 or goal_test not in ("selection", "generation"):
-        raise ValueError(f"head='{head}', temperature={temperature}, max_steps={max_steps}, goal_test='{goal_test}': head is prior, q or value, temperature at least 0, max_steps at least 1, goal_test selection or generation.")  # noqa: E501
-    if temperature > 0 and budget == Budget():
-        raise ValueError("Sampling with restarts never ends by itself on an unsolvable problem; give it a budget, such as Budget(expansions=10_000).")
-    kernel = domain.bind(walk_kernel, **(evaluator.rules or dict(MASKED.values())), judged_inline=yes if evaluator.rules else no)
-    nodes = {
+    check_options(head=head, temperature=temperature, max_steps=max_steps, goal_test=goal_test)
+    if temperature > 0 and budget.expansions == UNLIMITED and budget.seconds == math.inf:  # it evaluates and holds a state only once
+        raise ValueError("Sampling with restarts may never end; limit its expansions or seconds, as by Budget(expansions=10_000).")
+    rules, tables = kernel_face(domain, evaluator)
+    kernel = domain.bind(walk_kernel, **rules)
+    nodes: Arrays = {
         "states": np.zeros((0, domain.num_words), np.uint64), "value": np.zeros(0, np.float32),
         "scores": np.zeros((0, domain.num_actions) if head != "value" else (1, domain.num_actions), np.float32),
         "flags": np.zeros(0, np.int8), "visit": np.zeros(0, np.int32),
     }  # fmt: skip
-    drive = Drive(domain, evaluator, budget, seed, domain.num_actions, nodes)
+    moves, temperature = np.zeros(max_steps + 1, np.int64), float(temperature)
+    scratch = (moves, np.zeros(domain.num_actions, np.int64), *domain.expansion_buffers())
+    drive = Drive(domain, state, evaluator, budget, seed, domain.num_actions, nodes, scratch=scratch)
     control = drive.control
-    control[HEAD], control[MAX_STEPS], control[CHARGED], control[GOAL_ON_GENERATION] = HEADS[head], max_steps, head in evaluator.heads, goal_test == "generation"
-    moves, children = np.zeros(max_steps + 1, np.int64), np.zeros(domain.num_actions, np.int64)
-    buffers = domain.expansion_buffers()
-    drive.nodes["states"][0] = domain.check_states(state)[0]
+    control[HEAD], control[MAX_STEPS], control[CHARGED] = HEADS[head], max_steps, head in evaluator.heads
+    control[GOAL_ON_GENERATION] = goal_test == "generation"
 
     def call() -> int:
-        return kernel(control, temperature, domain.context, evaluator.tables, *drive.nodes.values(), drive.slots, moves, children, *buffers)
+        return kernel(control, temperature, domain.context, tables, *drive.nodes.values(), drive.slots, *scratch)
 
     def answer_scores() -> None:
         node = int(control[NODE])

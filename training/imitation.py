@@ -53,11 +53,11 @@ class ImitationConfig:
     heads: tuple[str, ...] = ("value",)
     net: str = "mlp"
     width: int = 128
-    blocks: int = 2
+    blocks: int = 1
     half_size: bool = False
     steps: int = 600
-    batch_size: int = 256
-    learning_rate: float = 2e-3
+    batch_size: int = 128
+    learning_rate: float = 6e-3
     schedule: str = "cosine"
     weight_decay: float = 1e-2
     check_every: int = 25
@@ -103,21 +103,21 @@ class Rows:
     target: Tensor  # float32 [R] for value, [R, A] for q and prior
     known: Tensor  # bool, shaped as target: the labelled entries
     legal: Tensor  # bool [R, A]; for value as `known`
-    cost_scale: float
+    spread: float  # unit of errors of value and q
 
     def loss(self, output: Tensor, picked: Tensor) -> Tensor:
         """The head's loss, given its outputs on the picked rows."""
         target = self.target[picked]
         match self.head:
             case "value":
-                return value_loss(output, target, self.cost_scale)
+                return value_loss(output, target, self.spread)
             case "q":
-                return q_loss(output, target, self.known[picked], self.cost_scale)
+                return q_loss(output, target, self.known[picked], self.spread)
             case _:
                 return prior_loss(output, target, self.legal[picked])
 
 
-def encode_rows(domain: Domain, labels: Labels, head: str, cost_scale: float, device: torch.device) -> Rows:
+def encode_rows(domain: Domain, labels: Labels, head: str, spread: float, device: torch.device) -> Rows:
     """A head's rows of a label set, features encoded once. ValueError when there are none."""
     everything = np.ones(len(labels.value), np.bool_)
     states, target, known, legal = {
@@ -127,8 +127,8 @@ def encode_rows(domain: Domain, labels: Labels, head: str, cost_scale: float, de
     }[head]
     if not len(states):
         raise ValueError(f"The {labels.regime} label set of {domain.name} has no rows for the {head} head; label more states.")
-    tensors = (torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in (domain.features(states), target, known, legal))
-    return Rows(head, *tensors, cost_scale)
+    tensors = [torch.from_numpy(array).to(device) for array in (domain.features(states), target, known, legal)]
+    return Rows(head, tensors[0], tensors[1], tensors[2], tensors[3], spread)
 
 
 def imitate(
@@ -143,19 +143,19 @@ def imitate(
     ArithmeticError in one sentence when the loss is no longer finite; ValueError when a label set is empty.
     """
     device, started = resolve_device(config.device), time.perf_counter()
-    build, scale = NETS[config.net], labels_train.cost_scale
+    build, scale, spread = NETS[config.net], labels_train.cost_scale, labels_train.cost_spread
     sizes = build.config_type(domain.num_features, domain.num_actions, config.width, config.blocks, scale)
     net = build_seeded(build, half(sizes) if config.half_size else sizes, config.seed).to(device)
     rng = np.random.default_rng(config.seed)
-    train = [encode_rows(domain, labels_train, head, scale, device) for head in config.heads]
-    validation = [encode_rows(domain, labels_validation, head, scale, device) for head in config.heads]
+    train = [encode_rows(domain, labels_train, head, spread, device) for head in config.heads]
+    validation = [encode_rows(domain, labels_validation, head, spread, device) for head in config.heads]
     looked_at = [torch.from_numpy(rng.permutation(len(rows.target))[: config.validation_rows]).to(device) for rows in validation]
     history, best_weights = fit(net, train, validation, looked_at, config, rng, progress)
     net.load_state_dict(best_weights)
 
     losses, temperature, constant = {}, 1.0, {}
     for rows, picked in zip(validation, looked_at, strict=True):
-        output, losses[rows.head], fitted = look(net, rows, picked)
+        output, losses[rows.head], fitted = validate(net, rows, picked)
         if rows.head == "prior":
             temperature, constant["prior"] = fitted, collapsed(output, rows.legal[picked])
         else:
@@ -171,14 +171,14 @@ def imitate(
         "regime": labels_train.regime,
         "dead_cost": labels_train.dead_cost,
         "cost_scale": scale,
-        "forward_rows": len(history) * sum(len(picked) for picked in looked_at),
-        "backward_rows": steps * config.batch_size * len(config.heads),
+        "cost_spread": spread,
+        "forward_equivalents": len(history) * sum(map(len, looked_at)) + 3 * steps * config.batch_size * len(config.heads),
         "seconds": time.perf_counter() - started,
     }
     return Trained(net.cpu().eval(), temperature, metrics, history, config)
 
 
-def look(net: ResidualMLP, rows: Rows, picked: Tensor) -> tuple[Tensor, float, float]:
+def validate(net: ResidualMLP, rows: Rows, picked: Tensor) -> tuple[Tensor, float, float]:
     """(the head's outputs on the picked rows, its loss there at its best temperature, that temperature)."""
     with torch.inference_mode():
         output = net(rows.features[picked], (rows.head,))[rows.head]
@@ -215,9 +215,10 @@ def fit(
         recent.append(loss.detach())
         if step % config.check_every and step != config.steps:
             continue
-        now = sum(look(net, rows, picked)[1] for rows, picked in zip(validation, looked_at, strict=True))
+        now = sum(validate(net, rows, picked)[1] for rows, picked in zip(validation, looked_at, strict=True))
         if not math.isfinite(now):
-            raise ArithmeticError(f"The validation loss is {now} after {step} steps: training diverged; give a lower learning_rate than {config.learning_rate}.")
+            rate = config.learning_rate
+            raise ArithmeticError(f"Training diverged at step {step}: the validation loss is {now}; give a learning_rate below {rate}.")
         history.append({"step": step, "train_loss": float(torch.stack(recent).mean()), "validation_loss": now})
         recent.clear()
         if progress is not None:

@@ -44,6 +44,11 @@ class Labels:
         return float(np.mean(cost_to_go(self.q[self.q_known]), dtype=np.float64))
 
     @property
+    def cost_spread(self) -> float:
+        """The standard deviation of the q labels, the unit of errors: a loss of 1 is that of always answering the mean."""
+        return float(np.std(self.q[self.q_known], dtype=np.float64)) or self.cost_scale
+
+    @property
     def num_labels(self) -> dict[str, int]:
         """Labels by head: distributions for the prior, (state, action) pairs for q, states for the value."""
         return {"value": len(self.value), "q": int(self.q_known.sum()), "prior": len(self.prior)}
@@ -52,7 +57,7 @@ class Labels:
 def split_roots(
     roots: np.ndarray, rng: np.random.Generator, fractions: tuple[float, float, float] = (0.6, 0.1, 0.3)
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(train, validation, test), a random partition of `roots` [R] (indices or rows) with those shares, rounded; each holds one root or more."""
+    """(train, validation, test), a random partition of `roots` [R] (indices or rows) with those shares, rounded; none is empty."""
     if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
         raise ValueError(f"The fractions {fractions} are no split: give three numbers above 0 that add up to 1.")
     if len(roots) < 3:
@@ -71,7 +76,7 @@ def sample_states(table: ExactTable, roots: np.ndarray, count: int, rng: np.rand
     """
     usable = roots[np.isfinite(table.cost_to_go[roots]) & ~table.graph.goal[roots]]
     if not len(usable):
-        raise ValueError(f"None of the {len(roots)} roots given is both solvable and not yet solved; give other roots of {table.domain.name}.")
+        raise ValueError(f"None of the {len(roots)} roots of {table.domain.name} is both solvable and not yet solved; give other roots.")
     edges = np.flatnonzero(table.edge_optimal)
     first = np.searchsorted(edges, table.graph.first_edge)  # optimal edges of state i: edges[first[i] : first[i + 1]]
     state = usable[rng.integers(len(usable), size=count)].astype(np.int64)
@@ -118,7 +123,7 @@ def exact_answers(table: ExactTable, indices: np.ndarray, dead_cost: float | Non
     optimal, exact = table.optimal_actions(indices), table.q(indices)
     if not optimal.any(1).all():
         odd = table.domain.format(table.states[indices[np.flatnonzero(~optimal.any(1))[0]]])
-        raise ValueError(f"State {odd} has no optimal action (it is solved or a dead end), so it cannot be labelled; draw states with sample_states.")
+        raise ValueError(f"State {odd} is solved or a dead end, so no action of it is optimal; draw states with sample_states.")
     legal, cost = ~np.isnan(exact), cost_to_go(exact)
     if dead_cost is None:
         dead_cost = DEAD_FACTOR * float(cost[np.isfinite(cost)].max())
@@ -126,7 +131,7 @@ def exact_answers(table: ExactTable, indices: np.ndarray, dead_cost: float | Non
 
 
 def ends(table: ExactTable, indices: np.ndarray) -> np.ndarray:
-    """Which states by index a search judges without an evaluation: goals and terminal rows. Negative indices (illegal actions) answer anything."""
+    """Which states by index a search judges without an evaluation: goals and terminal rows. At index -1 the answer means nothing."""
     return table.graph.goal[indices] | table.graph.dead[indices]
 
 

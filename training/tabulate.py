@@ -4,8 +4,11 @@ The table makes a budget-swept contest cheap; what a call would have cost is cha
 """
 
 import numpy as np
+import torch
 
 from astarzero.envs.evaluation import Evaluation, Evaluator
+from astarzero.envs.oracles import ExactTable
+from astarzero.training.targets import collapsed
 
 
 def tabulate(evaluator: Evaluator, states: np.ndarray, chunk: int = 65_536) -> Evaluation:
@@ -18,3 +21,22 @@ def tabulate(evaluator: Evaluator, states: np.ndarray, chunk: int = 65_536) -> E
         return parts[0]
     heads = zip(*parts, strict=True)
     return Evaluation(*(None if any(part is None for part in head) else np.concatenate(head) for head in heads))
+
+
+def constant_heads(table: ExactTable, answers: Evaluation, sample: int = 4096) -> tuple[str, ...]:
+    """The heads of `answers` (one row a state of `table`) that say the same of every state: collapsed nets.
+
+    Looks at up to `sample` states that have successors, evenly spaced; values and q are compared in units of the mean cost.
+    """
+    with_successors = np.flatnonzero(np.diff(table.graph.first_edge) > 0)
+    looked_at = with_successors[:: max(1, len(with_successors) // sample)]
+    legal = torch.from_numpy(table.successors(looked_at) >= 0)
+    scale = float(table.cost_to_go[np.isfinite(table.cost_to_go)].mean()) or 1.0
+    outputs = {"value": answers.value, "q": answers.q, "prior": answers.prior_logits}
+    found = []
+    for head, output in outputs.items():
+        if output is not None:
+            numbers = torch.from_numpy(np.nan_to_num(output[looked_at], neginf=-1e6) / (1.0 if head == "prior" else scale))
+            if collapsed(numbers, None if head == "value" else legal):
+                found.append(head)
+    return tuple(found)

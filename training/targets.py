@@ -1,6 +1,8 @@
-"""Losses and measures of the three heads, as pure functions of tensors. Costs are measured in units of `cost_scale`.
+"""Losses and measures of the three heads, as pure functions of tensors.
 
-value, q    mean squared error of returns: the net learns the mean cost-to-go, a dead end counting as `Labels.dead_cost`.
+value, q    mean squared error of returns: the net learns the mean cost-to-go, a dead end counting as `Labels.dead_cost`. Errors are
+            measured in `Labels.cost_spread`, so that a loss of 1 is ignorance, as ln(number of actions) is for the prior: the
+            sum of two heads' losses then lets neither drown the other (in units of the mean cost, V lost .05 of its regret to pi).
 prior       cross-entropy over legal actions against the expert's distribution (behaviour cloning).
 temperature one number that divides the prior's logits, fitted on validation states (Guo et al. 2017, "On calibration").
 collapsed   does a head say the same everywhere? Then it was not beaten, it never learned (SCIENCE.md, section 3).
@@ -27,15 +29,15 @@ def prior_loss(logits: Tensor, target: Tensor, legal: Tensor) -> Tensor:
     return -(target * masked_log_softmax(logits, legal)).sum(1).mean()
 
 
-def q_loss(q: Tensor, target: Tensor, known: Tensor, cost_scale: float) -> Tensor:
-    """Mean squared error over the labelled entries of q [B, A], in cost_scale^2."""
-    error = (q - target).masked_fill(~known, 0.0) / cost_scale
+def q_loss(q: Tensor, target: Tensor, known: Tensor, spread: float) -> Tensor:
+    """Mean squared error over the labelled entries of q [B, A], in units of spread^2."""
+    error = (q - target).masked_fill(~known, 0.0) / spread
     return error.square().sum() / known.sum()
 
 
-def value_loss(value: Tensor, target: Tensor, cost_scale: float) -> Tensor:
-    """Mean squared error of values [B], in cost_scale^2."""
-    return ((value - target) / cost_scale).square().mean()
+def value_loss(value: Tensor, target: Tensor, spread: float) -> Tensor:
+    """Mean squared error of values [B], in units of spread^2."""
+    return ((value - target) / spread).square().mean()
 
 
 def calibrate_temperature(logits: Tensor, target: Tensor, legal: Tensor, lowest: float = 0.05, highest: float = 20.0) -> float:

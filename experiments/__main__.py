@@ -1,0 +1,41 @@
+"""The command `astarzero`: one verb a function, loaded when it is called, so that `--help` loads neither torch nor numba.
+
+Exit status: 0 done, 1 a limit or a failure the user should see, 2 bad input, told in one sentence on stderr.
+"""
+
+import sys
+
+from cyclopts import App, CycloptsError
+
+import astarzero
+
+app = App(
+    name="astarzero",
+    version=astarzero.__version__,
+    help="When does a value-only approach beat a policy-only one? A* against AlphaZero's MCTS, under one accounting.",
+)
+app.command("astarzero.experiments.solve:solve", name="solve", help="Solve problems of a world with any search and any evaluator.")
+app.command(
+    "astarzero.experiments.contest:contest", name="contest", help="The main job: value against policy, on all budgets, with intervals."
+)
+app.command("astarzero.experiments.contest:draw", name="report", help="Draw the tables and pages of a contest's results anew.")
+app.command("astarzero.experiments.listing:listing", name="list", help="Worlds, searches, nets and regimes, one line each.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command line; returns the exit status."""
+    try:
+        status = app(
+            arguments if arguments is not None else sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value"
+        )
+        return int(status or 0)
+    except (CycloptsError, ValueError) as problem:
+        print(f"astarzero: {' '.join(str(problem).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("astarzero: interrupted.", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

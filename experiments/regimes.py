@@ -1,0 +1,79 @@
+"""The contrast as a table: which heads of which net a search may see, which search reads them, with which knobs.
+
+A referee reads REGIMES and nothing else to know what is compared. Same rules, same budgets, one trunk shape; between a value
+arm and a policy arm only the mask and the search differ. The value side and the policy side have the same number of trials
+(arm x knob), so that neither is tuned harder; a test holds that.
+
+Nets: V, Q and pi are trained on one head each, VP on value and prior together; "half" is two nets of half the size, one on each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NETS: Mapping[str, tuple[tuple[str, ...], ...]] = {  # net -> the heads each of its parts is trained on; a second part is a second net
+    "V": (("value",),),
+    "Q": (("q",),),
+    "pi": (("prior",),),
+    "VP": (("value", "prior"),),
+    "half": (("value",), ("prior",)),
+}
+WITHOUT_NET = ("nothing", "exact")  # uniform and zero everywhere; the exact oracle
+
+
+@dataclass(frozen=True)
+class Regime:
+    """One arm: `search` of SEARCHES reads `heads` of `net`, once for each of `knobs` (keyword arguments of the search)."""
+
+    arm: str
+    side: str  # value, policy, q, both, half, control, blind or oracle
+    search: str
+    net: str
+    heads: tuple[str, ...]
+    knobs: tuple[Mapping[str, Any], ...] = ({},)
+
+
+def knob_name(knob: Mapping[str, Any]) -> str:
+    """{'weight': 2} -> 'weight=2', as rows and tables print it."""
+    return " ".join(f"{name}={value:g}" for name, value in knob.items())
+
+
+def each(name: str, *values: float) -> tuple[Mapping[str, Any], ...]:
+    return tuple({name: value} for value in values)
+
+
+V, Q, PI, BOTH = ("value",), ("q",), ("prior",), ("value", "prior")
+EXPLORATION = tuple({"c_puct": c, "temperature": t} for t in (1.0, 2.0) for c in (0.5, 1.25, 3.0, 8.0))
+
+REGIMES = (
+    # value only
+    Regime("greedy V", "value", "value_greedy", "V", V),
+    Regime("A* V", "value", "astar", "V", V, each("weight", 1, 1.5, 2, 5)),
+    Regime("best-first V", "value", "greedy_best_first", "V", V),
+    Regime("beam V", "value", "value_beam", "V", V, each("width", 4, 16)),
+    # policy only
+    Regime("argmax pi", "policy", "policy_argmax", "pi", PI),
+    Regime("sampling pi", "policy", "policy_sampling", "pi", PI, each("temperature", 0.5, 1)),
+    Regime("beam pi", "policy", "policy_beam", "pi", PI, each("width", 4, 16)),
+    Regime("Levin pi", "policy", "levin", "pi", PI, each("weight", 0.5, 1, 2)),
+    # Q only
+    Regime("greedy Q", "q", "q_greedy", "Q", Q),
+    Regime("Q* Q", "q", "qstar", "Q", Q, each("weight", 1, 1.5, 2, 5)),
+    Regime("beam Q", "q", "q_beam", "Q", Q, each("width", 4, 16)),
+    # both, the half-size control beside it, and MCTS on one head alone: else search and information are confounded
+    Regime("PUCT V+pi", "both", "puct", "VP", BOTH, EXPLORATION),
+    Regime("PUCT half", "half", "puct", "half", BOTH, EXPLORATION),
+    Regime("PUCT V only", "control", "puct", "V", V, each("c_puct", 0.5, 1.25, 3, 8)),
+    Regime("PUCT pi only", "control", "puct", "pi", PI, each("c_puct", 0.5, 1.25, 3, 8)),
+    # blind baselines and oracle ceilings
+    Regime("uniform cost", "blind", "uniform_cost", "nothing", ()),
+    Regime("uniform Levin", "blind", "levin", "nothing", ()),
+    Regime("random walks", "blind", "policy_sampling", "nothing", ()),
+    Regime("A* exact V", "oracle", "astar", "exact", V),
+    Regime("argmax exact pi", "oracle", "policy_argmax", "exact", PI),
+)
+
+
+def trials(side: str) -> int:
+    """How many (arm x knob) pairs a side may choose among."""
+    return sum(len(regime.knobs) for regime in REGIMES if regime.side == side)

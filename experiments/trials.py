@@ -1,0 +1,162 @@
+"""Trials: one search with one knob on many problems, and the choice of knobs on validation. The heart of the contest.
+
+`run_trials` takes any judges (evaluators by the names of regimes.NETS), which is how planted winners are tested. A single run
+at the highest budget gives the whole curve: a search that solves a problem after n evaluations solves it under every budget
+from n on. Every arm tests for goals when states are generated, remembers what it evaluated, and breaks ties by the seed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from inspect import signature
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from astarzero.envs.domain import Domain
+from astarzero.envs.evaluation import Evaluation, Evaluator
+from astarzero.envs.oracles import ExactTable
+from astarzero.experiments.arenas import Arena, ContestConfig
+from astarzero.experiments.probes import action_regrets, choice_regret, choice_scores, regret_removed
+from astarzero.experiments.regimes import REGIMES, Regime, knob_name
+from astarzero.experiments.results import Row, Shard
+from astarzero.experiments.verdicts import to_test
+from astarzero.search import SEARCHES, Budget, exact_oracle, tabulated
+
+
+@dataclass(frozen=True)
+class Split:
+    """The problems of a seed as indices into the exact table, and the roots that labels are drawn from."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def split_problems(table: ExactTable, roots: np.ndarray, config: ContestConfig, seed: int) -> Split:
+    """Split the solvable, unsolved problems by root; validation and test are cut to the config's sizes."""
+    from astarzero.training.labels import split_roots
+
+    indices = table.graph.index(roots)
+    usable = indices[np.isfinite(table.cost_to_go[indices]) & ~table.graph.goal[indices]]
+    train, validation, test = split_roots(usable, np.random.default_rng(seed), config.fractions)
+    return Split(train, validation[: config.validation], test[: config.test])
+
+
+@dataclass(frozen=True)
+class Judge:
+    """An evaluator of the contest and whether one of its heads is constant."""
+
+    evaluator: Evaluator
+    collapsed: bool = False
+
+
+def judge_of(table: ExactTable, answers: Evaluation, name: str) -> Judge:
+    """A judge that answers with `answers` [N, ...], one row for each state of `table`."""
+    from astarzero.training.tabulate import constant_heads
+
+    evaluator = tabulated(table.domain, table.states, answers, name, slots=table.graph.slots)
+    return Judge(evaluator, collapsed=bool(constant_heads(table, answers)))
+
+
+def oracle_judges(table: ExactTable) -> dict[str, Judge]:
+    """The judges that need no training."""
+    nothing = tabulated(table.domain, table.states, Evaluation(), "nothing", slots=table.graph.slots, admissible=True)
+    return {"exact": Judge(exact_oracle(table)), "nothing": Judge(nothing)}
+
+
+def run_trial(
+    domain: Domain, regime: Regime, knob: Mapping[str, Any], judge: Judge, problems: np.ndarray, arena: Arena, seed: int
+) -> dict[str, np.ndarray]:
+    """One search with one knob on rows [N, W]: the per-instance arrays of a result row, and "seconds"."""
+    search, evaluator = SEARCHES[regime.search], judge.evaluator.only(regime.heads)
+    options = dict(knob)
+    if "width" in options:
+        options["width"] = int(options["width"])
+    accepted = signature(search.run).parameters
+    options |= {name: value for name, value in (("goal_test", "generation"), ("max_steps", arena.max_steps)) if name in accepted}
+    budget = Budget(expansions=int(2 * arena.grid["expansions"][1]))
+    results = [
+        search(domain, problem, evaluator, budget=budget, seed=1000 * seed + number, **options) for number, problem in enumerate(problems)
+    ]
+    return {
+        "solved": np.array([result.solved for result in results]),
+        "cost": np.array([result.cost for result in results], np.float32),
+        "expansions": np.array([result.expansions for result in results], np.int32),
+        "evaluations": np.array([result.evaluations for result in results], np.int32),
+        "calls": np.array([result.evaluator_calls for result in results], np.int32),
+        "seconds": np.array([result.seconds for result in results], np.float32),
+    }
+
+
+def run_trials(
+    table: ExactTable, split: Split, judges: Mapping[str, Judge], arena: Arena, shard: Shard, model: Mapping[str, Any],
+    *, labels: str, size: int, seed: int, regimes: Sequence[Regime] = REGIMES,
+) -> None:  # fmt: skip
+    """Every trial of `regimes` whose net is in `judges`: all on validation, then each arm's best knobs on test; rows go to `shard`.
+
+    Blind and oracle arms have nothing to tune or train; their rows are written once a unit, under labels "exact" and size 0.
+    """
+    domain = table.domain
+    wanted: list[tuple[Regime, Mapping[str, Any], str]] = []
+    for regime in regimes:
+        if regime.net in judges:
+            wanted += [(regime, knob, "validation") for knob in regime.knobs]
+
+    def row_of(regime: Regime, knob: Mapping[str, Any], part: str) -> Row:
+        judge, problems = judges[regime.net], split.validation if part == "validation" else split.test
+        untrained = regime.side in ("blind", "oracle")
+        identity = {
+            "world": arena.name, "labels": "exact" if untrained else labels, "size": 0 if untrained else size, "seed": seed,
+            "split": part, "side": regime.side, "arm": regime.arm, "knob": knob_name(knob),
+        }  # fmt: skip
+        stored = shard.find({"kind": "row", **identity})
+        if stored is not None:
+            return Row.from_record(stored)
+        arrays = run_trial(domain, regime, knob, judge, table.states[problems], arena, seed)
+        timing = {"seconds": arrays.pop("seconds")}
+        row = Row(
+            **identity, heads=regime.heads, collapsed=judge.collapsed,
+            arrays={**arrays, "optimal": table.cost_to_go[problems].astype(np.float32)}, timing=timing,
+        )  # fmt: skip
+        shard.append(row.to_record())
+        return row
+
+    validated = [row_of(*trial) for trial in wanted]
+    by_trial = {(regime.side, f"{regime.arm} {knob_name(knob)}".strip()): (regime, knob) for regime, knob, _ in wanted}
+    for chosen in to_test(validated, arena.grid, model):
+        regime, knob = by_trial[chosen.side, chosen.trial]
+        row_of(regime, knob, "test")
+
+
+def choice_records(
+    table: ExactTable, split: Split, by_head: Mapping[str, Evaluation], judges: Mapping[str, Judge], **identity: Any
+) -> list[dict[str, Any]]:
+    """How much regret one step of each head removes on states of optimal paths from test problems, by moves to go."""
+    from astarzero.training.labels import sample_states
+
+    indices = np.unique(sample_states(table, split.test, 4000, np.random.default_rng(identity["seed"])))
+    regrets, legal = action_regrets(table, indices)
+    to_go = table.cost_to_go[indices]
+    edges = np.unique(np.quantile(to_go, np.linspace(0, 1, 6)).astype(int))
+    records = []
+    for head, answers in by_head.items():
+        chosen, blind = choice_regret(choice_scores(table, answers, head, indices), regrets, legal)
+        stages = {}
+        for low, high in pairwise(edges):
+            inside = (to_go >= low) & ((to_go < high) | (high == edges[-1]))
+            last = high if high == edges[-1] else high - 1
+            stages[f"{low}-{last} to go" if last > low else f"{low} to go"] = regret_removed(chosen[inside], blind[inside])
+        stages = {stage: removed for stage, removed in stages.items() if not np.isnan(removed)}
+        net = {"value": "V", "q": "Q", "prior": "pi"}[head]
+        records.append(
+            {
+                "kind": "choice",
+                **identity,
+                "head": head,
+                "regret_removed": regret_removed(chosen, blind),
+                "stages": stages,
+                "collapsed": judges[net].collapsed,
+            }
+        )
+    return records
