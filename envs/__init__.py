@@ -28,8 +28,9 @@ def find_world(world: str) -> Callable[..., Domain]:
 
     ValueError in one sentence when there is no such world or module.
     """
-    place, _, function = WORLDS.get(world, world).partition(":")
-    function = function or "make"
+    place, colon, function = WORLDS.get(world, world).rpartition(":")
+    if not colon or not function.isidentifier():  # no colon, or that of a Windows drive
+        place, function = WORLDS.get(world, world), "make"
     try:
         if place.endswith(".py"):
             module = _load_file(Path(place).resolve())
@@ -53,7 +54,11 @@ def _load_file(path: Path) -> Any:
         if spec is None or spec.loader is None or not path.exists():
             raise FileNotFoundError(f"there is no file {path}")
         sys.modules[name] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]  # half a module is worse than none
+            raise
     return sys.modules[name]
 
 

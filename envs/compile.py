@@ -52,29 +52,29 @@ def hook(stub: F) -> F:
     return stub
 
 
-def bind(template: Callable[..., Any], rules: Rules, *, cache: bool = True) -> Callable[..., Any]:
+def bind(template: Callable[..., Any], rules: Rules) -> Callable[..., Any]:
     """Compile `template` with every hook it reaches replaced by `rules[hook name]`.
 
-    Returns a Numba dispatcher (the plain rebound function under NUMBA_DISABLE_JIT=1), the same object for the same
-    fingerprint. `cache=True` keeps machine code on disk beside the template's file. Raises BindError when a hook has no
-    rule or a function reads a global whose value cannot be hashed.
+    Returns a Numba dispatcher (the rebound Python function under NUMBA_DISABLE_JIT=1), the same object for the same
+    fingerprint. Its machine code is kept on disk beside the template's file. Raises BindError when a hook has no rule or a
+    function reads a global whose value cannot be hashed.
     """
-    return _bind_once(template, frozenset(rules.items()), cache)[0]
+    return _bind_once(template, frozenset(rules.items()))[0]
 
 
 def fingerprint(template: Callable[..., Any], rules: Rules) -> str:
     """The hash that names the compiled code of `bind(template, rules)`."""
-    return _bind_once(template, frozenset(rules.items()), True)[1]
+    return _bind_once(template, frozenset(rules.items()))[1]
 
 
 @functools.cache
-def _bind_once(template: Callable[..., Any], rules: frozenset[tuple[str, Callable[..., Any]]], cache: bool) -> Bound:
+def _bind_once(template: Callable[..., Any], rules: frozenset[tuple[str, Callable[..., Any]]]) -> Bound:
     """Hashing takes milliseconds, a search may take microseconds: within a process the same function objects are hashed once."""
-    return _bind(template, dict(rules), cache, ())
+    return _bind(template, dict(rules), ())
 
 
-def _bind(function: Any, rules: Rules, cache: bool, path: tuple[types.FunctionType, ...]) -> Bound:
-    """`path` leads from the template to the caller of `function`."""
+def _bind(function: Any, rules: Rules, path: tuple[types.FunctionType, ...]) -> Bound:
+    """`path` leads from the template to the caller of `function`; it is empty for the template itself."""
     function = getattr(function, "py_func", function)
     if getattr(function, "is_hook", False):
         name = function.__name__
@@ -83,40 +83,44 @@ def _bind(function: Any, rules: Rules, cache: bool, path: tuple[types.FunctionTy
         function = getattr(rules[name], "py_func", rules[name])
         if not isinstance(function, types.FunctionType):
             raise BindError(f"The rule '{name}' is a {type(function).__name__}, which cannot be compiled; give a plain function.")
-    return _bind_plain(function, rules, cache, (*path, function))
+    return _bind_plain(function, rules, (*path, function))
 
 
 def _trail(path: tuple[types.FunctionType, ...]) -> str:
     return " -> ".join(function.__name__ for function in path)
 
 
-def _bind_plain(function: Any, rules: Rules, cache: bool, path: tuple[types.FunctionType, ...]) -> Bound:
+def _bind_plain(function: Any, rules: Rules, path: tuple[types.FunctionType, ...]) -> Bound:
     if function in path[:-1]:
         raise BindError(f"{_trail(path)} is recursive; rules and kernels must be loops.")
     code = function.__code__
     replaced: dict[str, Any] = {}
-    settings = (cache, numba.config.OPT, numba.config.BOUNDSCHECK)
-    parts = [_code_parts(code), repr(sorted(HELPER_OPTIONS.items())), repr(settings), repr(function.__defaults__)]
+    is_template = len(path) == 1
+    settings = (is_template, numba.config.OPT, numba.config.BOUNDSCHECK)
+    module = function.__module__  # Numba's cached code names it, so a renamed file must not meet the old code
+    parts = [module, _code_parts(code), repr(sorted(OPTIONS.items())), repr(settings), repr(function.__defaults__)]
     for free, value in _free_values(function):
         if isinstance(value, types.FunctionType) or hasattr(value, "py_func"):
-            replaced[free], digest = _bind(value, rules, False, path)
+            replaced[free], digest = _bind(value, rules, path)
         else:
             digest = _value_digest(value, f"{_trail(path)} reads '{free}'")
         parts.append(f"{free}={digest}")
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:HASH_DIGITS]
     if digest not in _compiled:
-        _compiled[digest] = _compile(function, replaced, digest, cache)
+        _compiled[digest] = _compile(function, replaced, digest, is_template)
     return _compiled[digest], digest
 
 
-def _compile(function: Any, replaced: dict[str, Any], digest: str, cache: bool) -> Callable[..., Any]:
+def _compile(function: Any, replaced: dict[str, Any], digest: str, is_template: bool) -> Callable[..., Any]:
     if function.__closure__:  # a rule made by a factory: its cells become globals of the copy, so that Numba may cache its callers
         names = ", ".join(function.__code__.co_freevars)
         raise BindError(f"{function.__name__} closes over {names}; pass such values in the context tuple.")
     copy = types.FunctionType(function.__code__, {**function.__globals__, **replaced}, function.__name__, function.__defaults__)
     copy.__qualname__ = f"{function.__name__}__{digest}"
     copy.__doc__ = function.__doc__
-    return numba.njit(copy, cache=cache, **(OPTIONS if cache else HELPER_OPTIONS))
+    if numba.config.DISABLE_JIT:  # NumPy's scalars warn when hashing wraps around; machine code does not
+        return np.errstate(over="ignore")(copy) if is_template else copy
+    return numba.njit(copy, cache=is_template, **(OPTIONS if is_template else HELPER_OPTIONS))
 
 
 def _code_parts(code: types.CodeType) -> str:

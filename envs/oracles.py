@@ -172,17 +172,17 @@ class ExactTable:
 
     def q(self, indices: np.ndarray) -> np.ndarray:
         """Exact q of states by index [B]: float64 [B, A], the value of (cost + h* of the successor), nan where illegal."""
-        return self._spread(indices, value_of(self.edge_cost_to_go), np.nan)
+        return self.by_action(indices, value_of(self.edge_cost_to_go), np.nan)
 
     def optimal_actions(self, indices: np.ndarray) -> np.ndarray:
         """All optimal actions of states by index [B]: bool [B, A]."""
-        return self._spread(indices, self.edge_optimal, False)
+        return self.by_action(indices, self.edge_optimal, False)
 
     def successors(self, indices: np.ndarray) -> np.ndarray:
         """Index of the successor by action of states by index [B]: int64 [B, A], -1 where illegal."""
-        return self._spread(indices, self.graph.child.astype(np.int64), -1)
+        return self.by_action(indices, self.graph.child.astype(np.int64), -1)
 
-    def _spread(self, indices: np.ndarray, per_edge: np.ndarray, default: float | bool | int) -> np.ndarray:
+    def by_action(self, indices: np.ndarray, per_edge: np.ndarray, default: float | bool | int) -> np.ndarray:
         """Values per edge, as a dense [B, A] table of the given states."""
         indices = np.asarray(indices, np.int64)
         first, last = self.graph.first_edge[indices], self.graph.first_edge[indices + 1]

@@ -19,6 +19,7 @@ app.command(
     "astarzero.experiments.contest:contest", name="contest", help="The main job: value against policy, on all budgets, with intervals."
 )
 app.command("astarzero.experiments.contest:draw", name="report", help="Draw the tables and pages of a contest's results anew.")
+app.command("astarzero.experiments.train:train", name="train", help="Train a net for a contest world and keep it as a checkpoint.")
 app.command("astarzero.experiments.listing:listing", name="list", help="Worlds, searches, nets and regimes, one line each.")
 
 

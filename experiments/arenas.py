@@ -34,7 +34,7 @@ class Arena:
     about: str = ""
 
 
-TILE_GRID: Grid = {"expansions": (10, 10_000), "evaluations": (10, 10_000), "seconds": (1e-3, 1.0)}
+TILE_GRID: Grid = {"expansions": (10, 3_000), "evaluations": (10, 3_000), "seconds": (1e-3, 0.3)}
 NUMBER_GRID: Grid = {"expansions": (1, 1_000), "evaluations": (1, 1_000), "seconds": (1e-4, 0.1)}
 ARENAS = {
     arena.name: arena
@@ -101,7 +101,7 @@ class ContestConfig:
     validation: int = 100
     test: int = 500
     width: int = 128
-    blocks: int = 2
+    blocks: int = 1
     steps: int = 600
     device: str = "cpu"
 

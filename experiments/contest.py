@@ -38,17 +38,17 @@ from astarzero.experiments.trials import Judge, Split, choice_records, judge_of,
 
 def train_judges(
     table: ExactTable, split: Split, labels: str, size: int, seed: int, config: ContestConfig
-) -> tuple[dict[str, Judge], dict[str, Evaluation]]:
-    """Train every net of NETS and tabulate it: judges by name, and the tables of the single-head nets by head."""
+) -> tuple[dict[str, Judge], dict[str, Evaluation], np.ndarray]:
+    """Train every net of NETS and tabulate it: judges by name, the single-head nets' tables by head, and which states were labelled."""
     from astarzero.nets.evaluator import net_evaluator
     from astarzero.training.imitation import ImitationConfig, imitate
     from astarzero.training.labels import LABELS, sample_states
     from astarzero.training.tabulate import tabulate
 
     domain, rng = table.domain, np.random.default_rng((seed, size))
-    train = LABELS[labels](table, sample_states(table, split.train, size, rng), rng)
-    held_out = table.graph.index(table.states[split.validation])
-    validation = LABELS[labels](table, sample_states(table, held_out, max(200, size // 8), rng), rng, train.dead_cost)
+    indices = sample_states(table, split.train, size, rng)
+    train = LABELS[labels](table, indices, rng)
+    validation = LABELS[labels](table, sample_states(table, split.validation, max(200, size // 8), rng), rng, train.dead_cost)
     judges: dict[str, Judge] = {}
     by_head: dict[str, Evaluation] = {}
     for name, parts in NETS.items():
@@ -69,7 +69,7 @@ def train_judges(
         judges[name] = judge_of(table, answers, name)
         if len(parts) == 1 and len(parts[0]) == 1:
             by_head[parts[0][0]] = answers
-    return judges, by_head
+    return judges, by_head, indices
 
 
 def run_unit(name: str, seed: int, config: ContestConfig, directory: Path, command: str) -> None:
@@ -99,8 +99,8 @@ def run_unit(name: str, seed: int, config: ContestConfig, directory: Path, comma
                 unit = {"kind": "done", **place, "labels": labels, "size": size, "unit": "cell"}
                 if key(unit) in shard.done:
                     continue
-                judges, by_head = train_judges(table, split, labels, size, seed, config)
-                for record in choice_records(table, split, by_head, judges, labels=labels, size=size, **place):
+                judges, by_head, labelled = train_judges(table, split, labels, size, seed, config)
+                for record in choice_records(table, split, by_head, judges, labelled, labels=labels, size=size, **place):
                     if key(record) not in shard.done:
                         shard.append(record)
                 run_trials(table, split, judges, arena, shard, model, labels=labels, size=size, seed=seed)

@@ -58,5 +58,5 @@ def choice_scores(table: ExactTable, answers: Evaluation, head: str, indices: np
         raise ValueError(f"The answers hold no {head} head, so its choices cannot be scored; ask an evaluator that has it.")
     if head == "value":
         h = np.where(table.graph.goal, 0.0, np.where(table.graph.dead, np.inf, cost_to_go(answer.astype(np.float64))))
-        return table._spread(indices, value_of(table.graph.cost + h[table.graph.child]), -np.inf)
+        return table.by_action(indices, value_of(table.graph.cost + h[table.graph.child]), -np.inf)
     return np.where(table.successors(indices) >= 0, answer[indices].astype(np.float64), -np.inf)

@@ -171,9 +171,11 @@ def make_evaluator(domain: Domain, evaluator: str | None, heuristic: str | None,
     if evaluator is None or evaluator == "blind":
         return from_heuristic(domain, evaluator or heuristic)
     if evaluator.startswith("net:"):
-        from astarzero.nets.checkpoint import load_evaluator
+        from astarzero.nets.checkpoint import load
+        from astarzero.nets.evaluator import net_evaluator
 
-        return load_evaluator(Path(evaluator.removeprefix("net:")), domain, device)
+        saved = load(Path(evaluator.removeprefix("net:")), domain)
+        return net_evaluator(saved.net, domain, saved.heads, saved.temperature, device, name=evaluator)
     raise ValueError(f"Evaluator '{evaluator}' is not known; give exact, blind or net:FILE.safetensors.")
 
 

@@ -129,34 +129,48 @@ def run_trials(
         row_of(regime, knob, "test")
 
 
+def stage_masks(to_go: np.ndarray) -> dict[str, np.ndarray]:
+    """Masks [B] of states by moves to go: one stage a value when there are few, else five about equal ones."""
+    values = np.unique(to_go).astype(int)
+    if len(values) <= 6:
+        return {f"{value} to go": to_go == value for value in values}
+    edges = np.unique(np.quantile(to_go, np.linspace(0, 1, 6)).astype(int))
+    edges[-1] += 1
+    return {f"{low}-{high - 1} to go": (to_go >= low) & (to_go < high) for low, high in pairwise(edges)}
+
+
 def choice_records(
-    table: ExactTable, split: Split, by_head: Mapping[str, Evaluation], judges: Mapping[str, Judge], **identity: Any
+    table: ExactTable,
+    split: Split,
+    by_head: Mapping[str, Evaluation],
+    judges: Mapping[str, Judge],
+    labelled: np.ndarray,
+    **identity: Any,
 ) -> list[dict[str, Any]]:
-    """How much regret one step of each head removes on states of optimal paths from test problems, by moves to go."""
+    """How much regret one step of each head removes on states of optimal paths from test problems, by moves to go.
+
+    A split by root does not separate states (paths meet), so the same is given for the "fresh" ones, not among `labelled`.
+    """
     from astarzero.training.labels import sample_states
 
     indices = np.unique(sample_states(table, split.test, 4000, np.random.default_rng(identity["seed"])))
     regrets, legal = action_regrets(table, indices)
-    to_go = table.cost_to_go[indices]
-    edges = np.unique(np.quantile(to_go, np.linspace(0, 1, 6)).astype(int))
+    masks, fresh = stage_masks(table.cost_to_go[indices]), ~np.isin(indices, labelled)
     records = []
     for head, answers in by_head.items():
         chosen, blind = choice_regret(choice_scores(table, answers, head, indices), regrets, legal)
-        stages = {}
-        for low, high in pairwise(edges):
-            inside = (to_go >= low) & ((to_go < high) | (high == edges[-1]))
-            last = high if high == edges[-1] else high - 1
-            stages[f"{low}-{last} to go" if last > low else f"{low} to go"] = regret_removed(chosen[inside], blind[inside])
-        stages = {stage: removed for stage, removed in stages.items() if not np.isnan(removed)}
-        net = {"value": "V", "q": "Q", "prior": "pi"}[head]
-        records.append(
-            {
-                "kind": "choice",
-                **identity,
-                "head": head,
-                "regret_removed": regret_removed(chosen, blind),
-                "stages": stages,
-                "collapsed": judges[net].collapsed,
-            }
-        )
+        stages = {stage: finite_or_none(regret_removed(chosen[mask], blind[mask])) for stage, mask in masks.items()}
+        record = {
+            "regret_removed": finite_or_none(regret_removed(chosen, blind)),
+            "fresh_share": float(fresh.mean()),
+            "fresh_removed": finite_or_none(regret_removed(chosen[fresh], blind[fresh])),
+            "stages": stages,
+            "collapsed": judges[{"value": "V", "q": "Q", "prior": "pi"}[head]].collapsed,
+        }
+        records.append({"kind": "choice", **identity, "head": head, **record})
     return records
+
+
+def finite_or_none(number: float) -> float | None:
+    """JSON has no NaN."""
+    return None if np.isnan(number) else number

@@ -27,7 +27,7 @@ from astarzero.search.result import Budget, SearchResult
 from astarzero.search.walk import HEADS, PRIOR, VALUE, Q
 
 START, LEVEL, GENERATE, JUDGE, CUT = range(5)
-HEAD, CHARGED, WIDTH, BEAM, FIRST_NEW, DEPTH, MAX_STEPS, GOAL_ON_GENERATION = range(FREE, FREE + 8)  # cells of `control`
+HEAD, CHARGED, WIDTH, BEAM, FIRST_NEW, DEPTH, MAX_STEPS, GOAL_ON_GENERATION, TRIMMED = range(FREE, FREE + 9)  # cells of `control`
 
 
 def beam_kernel(
@@ -59,7 +59,7 @@ def beam_kernel(
             if judged:
                 allowed = min(allowed, control[MAX_EVALUATIONS] - control[EVALUATIONS])
             if control[BEAM] > allowed:  # the budget cuts the level short
-                control[BEAM] = allowed
+                control[BEAM], control[TRIMMED] = allowed, 1
             if control[BEAM] == 0:
                 return BUDGET_MET
             control[EXPANSIONS] += control[BEAM]
@@ -115,7 +115,7 @@ def beam_kernel(
             pop(heap_key, heap_tie, heap_node, size)
             size -= 1
         if control[BEAM] == 0:
-            return EXHAUSTED
+            return BUDGET_MET if control[TRIMMED] else EXHAUSTED
         control[DEPTH] += 1
         control[PHASE] = LEVEL
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numba
 import numpy as np
 
 from astarzero.envs.domain import Domain, value_of
@@ -79,10 +78,13 @@ class Drive:
         self.control[MAX_EXPANSIONS], self.control[MAX_EVALUATIONS] = self.budget.expansions, self.budget.evaluations
         self.control[GOAL_NODE], self.control[SEED] = -1, self.seed
         self.control[INLINE] = self.evaluator.rules is not None  # can the kernel judge states itself? Otherwise it stops and asks
+        root = self.domain.check_states(self.state)[0]
         capacity = max(2, min(max(FIRST_NODES, 2 * self.room), self.budget.nodes))
         self.entry_room = self.entry_room or self.room
-        self._resize(capacity, 2 * max(capacity, self.entry_room))
-        self.nodes["states"][0] = self.domain.check_states(self.state)[0]
+        entries = 2 * max(capacity, self.entry_room)
+        if self._bytes_at(capacity, entries) <= self.budget.bytes:  # else `run` refuses to start
+            self._resize(capacity, entries)
+            self.nodes["states"][0] = root
 
     @property
     def seconds(self) -> float:
@@ -96,13 +98,13 @@ class Drive:
         """Call `kernel` until it ends. `answers` maps the codes ASK_* to functions that write what was asked for."""
         slice_length, code, self.control[SLICE_END] = 256, SLICE, 256
         before = self.seconds
-        if self.bytes > self.budget.bytes:
+        if not self.peak_bytes:
             return Status.MEMORY
         if self.budget.nodes < 2:  # the root alone
             return Status.BUDGET
         try:
             while True:
-                code = call_quietly(kernel) if numba.config.DISABLE_JIT else kernel()
+                code = kernel()
                 if code in ENDINGS:
                     return ENDINGS[code]
                 if code == NOT_A_NUMBER:
@@ -161,14 +163,18 @@ class Drive:
         for factor in (4.0, 2.0, 1.5, 1.25) if capacity < FAST_GROWTH else (2.0, 1.5, 1.25):
             larger = min(int(capacity * factor) + self.room, self.budget.nodes)
             entries = int(entry_capacity * factor) + 2 * self.entry_room
-            row_bytes = sum(array.nbytes / len(array) for array in self.nodes.values() if len(array) > 1)
-            entry_bytes = sum(array.nbytes / len(array) for array in self.entries.values())
-            largest = max((array.nbytes for array in self.nodes.values()), default=0)  # old and new stand side by side while one is copied
-            fixed = slots_needed(larger) * self.slots.itemsize + sum(array.nbytes for array in self.scratch)
-            if larger * row_bytes + entries * entry_bytes + fixed + largest <= self.budget.bytes:
+            copied = max(array.nbytes for array in self.nodes.values())  # old and new stand side by side while one is copied
+            if self._bytes_at(larger, entries) + copied <= self.budget.bytes:
                 self._resize(larger, entries)
                 return None
         return Status.MEMORY
+
+    def _bytes_at(self, capacity: int, entry_capacity: int) -> int:
+        """What `bytes` will be after `_resize`."""
+        total = slots_needed(capacity) * self.slots.itemsize + sum(array.nbytes for array in self.scratch)
+        for arrays, length in ((self.nodes, capacity), (self.entries, entry_capacity)):
+            total += sum((length if len(array) != 1 else 1) * array.itemsize * math.prod(array.shape[1:]) for array in arrays.values())
+        return total
 
     def _resize(self, capacity: int, entry_capacity: int) -> None:
         """Grow arrays to `capacity` nodes and `entry_capacity` entries; arrays of length 1 are unused and stay."""
@@ -189,12 +195,6 @@ class Drive:
 def slots_needed(capacity: int) -> int:
     """Slots for `capacity` nodes at a load of at most one half."""
     return 1 << int(2 * capacity - 1).bit_length()
-
-
-def call_quietly(kernel: Callable[[], int]) -> int:
-    """Without the JIT, hashing wraps around in NumPy scalars; that is meant."""
-    with np.errstate(over="ignore"):
-        return kernel()
 
 
 def trace_plan(parent: np.ndarray, action: np.ndarray, node: int) -> tuple[int, ...]:

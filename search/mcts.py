@@ -222,9 +222,11 @@ NODE_TYPES = {
 def root_statistics(drive: Drive) -> dict[str, object]:
     """The root's mean return and the visit shares of its actions, when there were any simulations below it."""
     nodes = drive.nodes
+    if not drive.control[NODES] or not nodes["visits"][0]:
+        return {}
     children = slice(int(nodes["first_child"][0]), int(nodes["first_child"][0] + nodes["num_children"][0]))
     shares = np.zeros(drive.domain.num_actions)
-    if not drive.control[NODES] or not nodes["visits"][0] or not nodes["visits"][children].sum():
+    if not nodes["visits"][children].sum():
         return {}
     shares[nodes["action"][children]] = nodes["visits"][children]
     return {"value": float(nodes["total"][0] / nodes["visits"][0]), "action_weights": shares / shares.sum()}

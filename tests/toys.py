@@ -5,12 +5,15 @@ toys share one set of rules and hence one set of kernels. A vertex whose name be
 the rule book knows (terminal); one that no street leaves is a dead end too, which only a judge can know.
 """
 
+import collections
 import dataclasses
 import functools
+import heapq
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
+import pytest
 
 from astarzero.envs import make
 from astarzero.envs.domain import Domain, Heuristic
@@ -120,18 +123,22 @@ def wild(seed: int, vertices: int = 30, width: int = 4) -> Domain:
     return graph(f"wild-{seed}", ", ".join(streets))
 
 
-TOYS = {"inconsistent": inconsistent, "trap": trap, "lost": lost, "corridor": corridor, "wild": functools.partial(wild, 1)}
+TOYS: dict[str, Callable[[], Domain]] = {
+    **{toy.__name__: toy for toy in (inconsistent, trap, lost, corridor)},
+    **{f"wild-{seed}": functools.partial(wild, seed) for seed in (1, 5, 7)},
+}
 
 # --- problems ----------------------------------------------------------------------------------------------------------------
 
-_tables: dict[str, ExactTable] = {}
+_tables: dict[tuple[object, ...], ExactTable] = {}
 
 
 def table_of(domain: Domain) -> ExactTable:
     """The exact table of a domain's instance set "all", made once for all tests."""
-    if domain.name not in _tables:
-        _tables[domain.name] = exact_table(domain)
-    return _tables[domain.name]
+    key = (domain.name, *(array.tobytes() for array in domain.context))
+    if key not in _tables:
+        _tables[key] = exact_table(domain)
+    return _tables[key]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,19 +165,19 @@ def problem(domain: Domain, text: str = "S", table: ExactTable | None = None) ->
 
 
 @functools.cache
-def problems() -> dict[str, Problem]:
-    """What every search is tried on: the toys, the 2x3 puzzle, hands of 24; solvable and not."""
-    puzzle, cards = make("sliding", size="2x3"), make("countdown")
-    hands = ("3 3 8 8", "4 6 8 13", "1 1 1 1")
-    dealt = exact_table(cards, np.array([cards.parse(hand) for hand in hands]))
-    boards = ("0 1 2 3 4 5", "3 1 2 4 0 5", "4 5 0 1 2 3")
-    return {
-        **{name: problem(toy()) for name, toy in TOYS.items()},
-        **{f"wild-{seed}": problem(wild(seed)) for seed in (5, 7)},
-        **{board: problem(puzzle, board) for board in boards},
-        **{hand: problem(cards, hand, dealt) for hand in hands},
-    }
+def dealt() -> ExactTable:
+    """Two hands that make 24, one that does not, and everything that can be made of them."""
+    cards = make("countdown")
+    return exact_table(cards, np.array([cards.parse(hand) for hand in HANDS]))
 
+
+HANDS = ("3 3 8 8", "4 6 8 13", "1 1 1 1")
+BOARDS = ("0 1 2 3 4 5", "3 1 2 4 0 5", "4 5 0 1 2 3")
+PROBLEMS: dict[str, Callable[[], Problem]] = {  # what every search is tried on; solvable and not
+    **{name: functools.partial(lambda toy: problem(toy()), toy) for name, toy in TOYS.items()},
+    **{f"2x3: {board}": functools.partial(lambda board: problem(make("sliding", size="2x3"), board), board) for board in BOARDS},
+    **{f"24: {hand}": functools.partial(lambda hand: problem(dealt().domain, hand, dealt()), hand) for hand in HANDS},
+}
 
 # --- judges ------------------------------------------------------------------------------------------------------------------
 
@@ -223,3 +230,50 @@ def judges(table: ExactTable) -> dict[str, Evaluator]:
     """Exact, admissible but inconsistent, noisy, and one that knows nothing; all by table, so that they share kernels."""
     nothing = tabulated(table.domain, table.states, Evaluation(), "nothing", slots=table.graph.slots, admissible=True)
     return {"exact": exact_oracle(table), "unfair": unfair(table, 0), "noisy": noisy_oracle(table, 1.0, 1.0, 0), "nothing": nothing}
+
+
+def one_sentence(error: pytest.ExceptionInfo) -> str:
+    """The message of a caught error, which must be one sentence."""
+    text = str(error.value)
+    assert text.endswith(".") and "\n" not in text and ". " not in text.replace("... ", ""), text
+    return text
+
+
+# --- references in plain Python ------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def breadth_first(height: int, width: int, blank_last: bool = False) -> dict[tuple[int, ...], int]:
+    """Depth of every board by breadth-first search over tuples: knows nothing of the package."""
+    cells = height * width
+    goal = (*range(1, cells), 0) if blank_last else tuple(range(cells))
+    depths, queue = {goal: 0}, collections.deque([goal])
+    while queue:
+        board = queue.popleft()
+        blank = board.index(0)
+        column = blank % width
+        for other in (blank - width, blank + width, blank - 1 if column else -1, blank + 1 if column + 1 < width else -1):
+            if 0 <= other < cells:
+                tiles = list(board)
+                tiles[blank], tiles[other] = tiles[other], 0
+                moved = tuple(tiles)
+                if moved not in depths:
+                    depths[moved] = depths[board] + 1
+                    queue.append(moved)
+    return depths
+
+
+def distances_from(table: ExactTable, root: np.ndarray) -> np.ndarray:
+    """Cheapest cost from `root` to every state of a table, by Dijkstra's algorithm over its edges: float64 [N]."""
+    graph, away = table.graph, np.full(len(table.states), np.inf)
+    (start,) = graph.index(root)
+    away[start], queue = 0.0, [(0.0, int(start))]
+    while queue:
+        cost, state = heapq.heappop(queue)
+        if cost == away[state]:
+            for edge in range(graph.first_edge[state], graph.first_edge[state + 1]):
+                child, total = int(graph.child[edge]), cost + float(graph.cost[edge])
+                if total < away[child]:
+                    away[child] = total
+                    heapq.heappush(queue, (total, child))
+    return away
