@@ -118,6 +118,9 @@ def test_each_change_elsewhere_recompiles_and_nothing_else_does(shop):
     assert shop.ask() == {"by_helper": (98, 0, 1), "by_number": (50, 0, 1), "by_array": (120, 0, 1), "untouched": (101, 1, 0)}
     shop.edit("tables.py", "amount - 2.0", "amount - 1.0")  # back again: that code is still on disk
     assert shop.ask("by_helper") == {"by_helper": (99, 1, 0)}
+    (shop.folder / "shop" / "rules.py").rename(shop.folder / "shop" / "laws.py")  # code on disk that names rules.py is of no use now
+    shop.edit("ask.py", "import kernels, rules", "import kernels, laws as rules")
+    assert shop.ask("by_helper") == {"by_helper": (99, 0, 1)}
 
 
 def test_two_worlds_never_share_code_and_without_the_hash_they_would(shop):
@@ -183,13 +186,16 @@ def two(x):
 
 
 def test_the_same_contents_are_compiled_once_and_others_apart():
-    """A world's file that is loaded a second time, under another name, shares the kernels of the first."""
     assert bind(kernel, {"answer": one})(1.0) == 2.0 and bind(kernel, {"answer": two})(1.0) == 3.0
     assert bind(kernel, {"answer": one}) is bind(kernel, {"answer": one})
-    again = make(f"{toys.__file__}:trap")
-    assert again.step is not toys.step
-    assert again.bind(mark_goals) is toys.trap().bind(mark_goals) is toys.corridor().bind(mark_goals)
+    assert toys.trap().bind(mark_goals) is toys.corridor().bind(mark_goals)
     assert make("sliding", size=4).bind(mark_goals) is make("sliding", size=3).bind(mark_goals) is not toys.trap().bind(mark_goals)
+
+
+def test_a_users_world_is_loaded_from_its_file_and_searched():
+    mine = make(f"{toys.__file__}:trap")
+    assert mine.step is not toys.step  # another module, though it is the same file
+    assert mine.goal_mask(mine.instance_sets["all"]()).sum() == 1 and mine.format(mine.successors(mine.parse("A"))[0][0]) == "G"
 
 
 @pytest.mark.parametrize("name", ["OPT", "BOUNDSCHECK"])
