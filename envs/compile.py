@@ -118,8 +118,8 @@ def _compile(function: Any, replaced: dict[str, Any], digest: str, is_template: 
     copy = types.FunctionType(function.__code__, {**function.__globals__, **replaced}, function.__name__, function.__defaults__)
     copy.__qualname__ = f"{function.__name__}__{digest}"
     copy.__doc__ = function.__doc__
-    if numba.config.DISABLE_JIT:  # NumPy's scalars warn when hashing wraps around; machine code does not
-        return np.errstate(over="ignore")(copy) if is_template else copy
+    if numba.config.DISABLE_JIT:  # NumPy's scalars warn when hashing wraps around or a nan arises; machine code does not
+        return np.errstate(all="ignore")(copy) if is_template else copy
     return numba.njit(copy, cache=is_template, **(OPTIONS if is_template else HELPER_OPTIONS))
 
 

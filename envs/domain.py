@@ -142,9 +142,10 @@ class Domain:
 
     def __post_init__(self) -> None:
         if not isinstance(self.context, tuple) or not all(isinstance(table, np.ndarray) for table in self.context):
-            raise TypeError(f"The context of {self.name} must be a tuple of NumPy arrays, such as (np.array([n]),); a single number is an array too.")
+            raise TypeError(f"The context of {self.name} must be a tuple of NumPy arrays, such as (np.array([n]),), a single number too.")
         if self.action_names and len(self.action_names) != self.num_actions:
-            raise ValueError(f"{self.name} has {self.num_actions} actions but {len(self.action_names)} action names; give one name an action.")
+            names = len(self.action_names)
+            raise ValueError(f"{self.name} has {self.num_actions} actions but {names} action names; give one name an action.")
         if self.num_words < 1 or self.num_actions < 1:
             raise ValueError(f"{self.name} has {self.num_words} words a row and {self.num_actions} actions; both must be at least 1.")
         object.__setattr__(self, "heuristics", {**self.heuristics, "blind": BLIND})

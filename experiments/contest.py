@@ -199,7 +199,7 @@ def contest(
     if quick and full:
         raise ValueError("Give --quick or --full, not both.")
     given = {"worlds": worlds, "seeds": seeds, "labels": labels, "sizes": sizes, "steps": steps, "validation": validation, "test": test}
-    changes = {name: tuple(value) if isinstance(value, Sequence) else value for name, value in given.items() if value}
+    changes: dict[str, Any] = {name: tuple(value) if isinstance(value, Sequence) else value for name, value in given.items() if value}
     config = dataclasses.replace(FULL if full else QUICK, device=device, **changes)
     for name in config.worlds:
         arena_of(name)  # bad names are refused before any work

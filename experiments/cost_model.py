@@ -42,15 +42,15 @@ def measure(domain: Domain, net: Evaluator, problems: np.ndarray, max_expansions
     opened = run(domain, blind(domain), *blind_run, 100 * max_expansions)[2]
     least = np.full(len(batches) + 1 + len(runs), np.inf)
     for _ in range(PASSES):
-        works = [lambda batch=batch: [net.evaluate(batch) for _ in range(REPEATS)] for batch in batches]
-        works += [lambda: run(domain, blind(domain), *blind_run, 100 * max_expansions)]
-        works += [lambda work=work: run(domain, net, *work, max_expansions) for work in runs]
-        least = np.minimum(least, [cpu_seconds(work) for work in works])
+        spent = [cpu_seconds(call_often, net, batch) for batch in batches]
+        spent += [cpu_seconds(run, domain, blind(domain), *blind_run, 100 * max_expansions)]
+        spent += [cpu_seconds(run, domain, net, *work, max_expansions) for work in runs]
+        least = np.minimum(least, spent)
     calls, seconds = least[: len(batches)] / REPEATS, least[len(batches) + 1 :]
     terms = np.array([[1.0, size] for size in SIZES]) / calls[:, None]  # relative errors
     b = np.linalg.lstsq(terms, np.ones(len(SIZES)), rcond=None)[0][1]
     c = least[len(batches)] / max(1.0, opened)
-    a = np.mean([(spent - b * n[1] - c * n[2]) / n[0] for n, spent in zip(counts[::2], seconds[::2], strict=True)])
+    a = np.mean([(took - b * n[1] - c * n[2]) / n[0] for n, took in zip(counts[::2], seconds[::2], strict=True)])
     return {
         "a": float(a),
         "b": float(b),
@@ -61,10 +61,17 @@ def measure(domain: Domain, net: Evaluator, problems: np.ndarray, max_expansions
     }
 
 
-def cpu_seconds(work: Callable[[], object]) -> float:
+def cpu_seconds(work: Callable[..., object], *arguments: Any) -> float:
+    """CPU seconds of work(*arguments)."""
     started = time.process_time()
-    work()
+    work(*arguments)
     return time.process_time() - started
+
+
+def call_often(net: Evaluator, batch: np.ndarray) -> None:
+    """REPEATS calls of the net."""
+    for _ in range(REPEATS):
+        net.evaluate(batch)
 
 
 def run(domain: Domain, net: Evaluator, search: str, heads: Sequence[str], problems: np.ndarray, max_expansions: int) -> np.ndarray:

@@ -126,7 +126,13 @@ def solve(
     else:
         row = domain.random_state(np.random.default_rng(seed))
         problems = [Instance(domain.format(row), row)]
-    limits = {"expansions": max_expansions, "evaluations": max_evaluations, "nodes": max_nodes, "bytes": max_bytes, "seconds": max_seconds}
+    limits: dict[str, Any] = {
+        "expansions": max_expansions,
+        "evaluations": max_evaluations,
+        "nodes": max_nodes,
+        "bytes": max_bytes,
+        "seconds": max_seconds,
+    }
     budget = Budget(**{name: limit for name, limit in limits.items() if limit is not None})
     knobs = {"weight": weight, "temperature": temperature, "width": width, "batch": batch}
     options = {name: value for name, value in knobs.items() if value is not None}

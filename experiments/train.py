@@ -6,6 +6,7 @@ Other learners (value iteration, Q-learning, self-play) come with later issues a
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -79,7 +80,7 @@ def train(
     path = out / f"{arena.name}-{'-'.join(config.heads)}-seed{seed}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     command = shlex.join(["astarzero", *sys.argv[1:]])
-    about = {"temperature": trained.temperature, "seed": seed, "command": command, "metrics": trained.metrics}
+    about: dict[str, Any] = {"temperature": trained.temperature, "seed": seed, "command": command, "metrics": trained.metrics}
     save(path, trained.net, domain, heads=config.heads, **about)
     losses = ", ".join(f"{head} {loss:.4f}" for head, loss in trained.metrics["validation_loss"].items())
     console.print(f"{path}: {trained.metrics['parameters']:,} parameters, {trained.metrics['steps']} steps, validation loss {losses}.")

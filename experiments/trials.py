@@ -106,7 +106,7 @@ def run_trials(
     def row_of(regime: Regime, knob: Mapping[str, Any], part: str) -> Row:
         judge, problems = judges[regime.net], split.validation if part == "validation" else split.test
         untrained = regime.side in ("blind", "oracle")
-        identity = {
+        identity: dict[str, Any] = {
             "world": arena.name, "labels": "exact" if untrained else labels, "size": 0 if untrained else size, "seed": seed,
             "split": part, "side": regime.side, "arm": regime.arm, "knob": knob_name(knob),
         }  # fmt: skip

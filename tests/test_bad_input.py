@@ -28,7 +28,7 @@ CASES = {
     "no checkpoint": (["solve", "sliding", "--evaluator", "net:none.safetensors"], "none.safetensors"),
     "a limit of zero": (["solve", "sliding", "--max-expansions", "0"], "budget of expansions is 0"),
     "weight of zero": (["solve", "sliding", "--weight", "0"], "weight is 0"),
-    "an option the search does not know": (["solve", "sliding", "--size", "2x3", "--search", "puct", "--width", "3"], "'puct' does not take"),
+    "an option of another search": (["solve", "sliding", "--size", "2x3", "--search", "puct", "--width", "3"], "'puct' does not take"),
     "two sources": (["solve", "sliding", "--set", "all", "--state", "0"], "Give only one of --state, --instances and --set"),
     "unknown set": (["solve", "sliding", "--set", "hard"], "has no instance set 'hard'"),
     "no such file": (["solve", "sliding", "--instances", "none.csv"], "none.csv cannot be read"),
