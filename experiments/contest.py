@@ -43,7 +43,7 @@ def train_judges(
     from astarzero.nets.evaluator import net_evaluator
     from astarzero.training.imitation import ImitationConfig, imitate
     from astarzero.training.labels import LABELS, sample_states
-    from astarzero.training.tabulate import tabulate
+    from astarzero.training.tabulate import tabulate_table
 
     domain, rng = table.domain, np.random.default_rng((seed, size))
     indices = sample_states(table, split.train, size, rng)
@@ -64,7 +64,7 @@ def train_judges(
                 device=config.device,
             )
             trained = imitate(domain, train, validation, settings)
-            given = tabulate(net_evaluator(trained.net, domain, heads, trained.temperature, config.device), table.states)
+            given = tabulate_table(net_evaluator(trained.net, domain, heads, trained.temperature, config.device), table)
             answers = Evaluation(*(new if new is not None else old for new, old in zip(given, answers, strict=True)))
         judges[name] = judge_of(table, answers, name)
         if len(parts) == 1 and len(parts[0]) == 1:
@@ -120,7 +120,7 @@ def measure_model(domain: Domain, table: ExactTable, split: Split, config: Conte
         domain.num_features, domain.num_actions, config.width, config.blocks, float(table.cost_to_go[split.train].mean())
     )
     net = net_evaluator(build_seeded(build, sizes, seed), domain, ("value", "prior"), device=config.device)
-    return measure(domain, net, table.states[split.validation[:16]])
+    return measure(domain, net, table.states[split.validation[:8]])
 
 
 def versions() -> dict[str, str]:

@@ -18,7 +18,7 @@ from astarzero.search import SEARCHES, Budget, blind
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 REPEATS = 10
-PASSES = 5
+PASSES = 4
 RUNS = (  # search, heads it sees: one a regime
     ("astar", ("value",)),
     ("greedy_best_first", ("value",)),

@@ -62,13 +62,14 @@ def by_cost(g, depth, log_prob):
     return g
 
 
-def levin(g, h, depth, log_prob, weights):
+def by_levin(g, depth, log_prob):
     """log of depth / pi(path) (Orseau et al. 2018, eq. 3); the root, at depth 0, comes first."""
     return (math.log(depth) if depth > 0 else -math.inf) - log_prob
 
 
-def by_levin(g, depth, log_prob):
-    return (math.log(depth) if depth > 0 else -math.inf) - log_prob
+def levin(g, h, depth, log_prob, weights):
+    """The rank of the path is the priority: nothing is estimated."""
+    return by_levin(g, depth, log_prob)
 
 
 def yes():
@@ -292,10 +293,8 @@ def best_first(
     check_options(batch=batch, weight=weight, goal_test=goal_test)
     uses_prior = rule.head == "prior"
     rules, tables = kernel_face(domain, evaluator)
-    kernel = domain.bind(
-        best_first_kernel, **rules, priority=rule.priority, path_rank=rule.path_rank,
-        reads_prior=yes if uses_prior else no,
-    )  # fmt: skip
+    hooks = {"priority": rule.priority, "path_rank": rule.path_rank, "reads_prior": yes if uses_prior else no}
+    kernel = domain.bind(best_first_kernel, **rules, **hooks)
     per_path = 0 if uses_prior else 1  # arrays of one row are not used and do not grow
     nodes: Arrays = {
         "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.float32), "h": np.zeros(0, np.float32),

@@ -207,21 +207,31 @@ def test_levin_takes_the_likelier_way_though_it_is_longer_and_dearer():
     assert (blind.cost, blind.evaluations) == (2.0, 0)  # depth / pi: 2 * 4 against 3 * 4
 
 
+def test_levin_is_not_lured_along_a_certain_way():
+    """Every L has pi = 1/2, the goal 1/4 at depth 2: 2 / (1/4) = 8 lets in L0 .. L3, of depth / pi 2, 4, 6, 8, and no more."""
+    corridor = ", ".join(f"L{n}-L{n + 1} 1" for n in range(40))
+    instance = problem(graph("lure", f"S-L0 1, S-B 1, B-G 1, B-X 1, {corridor}"))
+    result = instance.solve("levin", judge(instance.domain, prior={}))
+    assert result.solved and 5 <= result.expansions <= 6  # S B L0 L1 L2, and L3 or not
+
+
 # --- rounding and ties ---------------------------------------------------------------------------------------------------------------
 
 
 def test_costs_that_float32_rounds_do_not_pass_for_better_paths():
-    """A grid of streets that cost 0.1: of two equally long paths none is an improvement, so no state is opened twice."""
-    side = 7
-    name = [["G" if (i, j) == (side - 1, side - 1) else "S" if i == j == 0 else f"V{i}x{j}" for j in range(side)] for i in range(side)]
-    right = [f"{name[i][j]}-{name[i][j + 1]} 0.1" for i in range(side) for j in range(side - 1)]
-    down = [f"{name[i][j]}-{name[i + 1][j]} 0.1" for i in range(side - 1) for j in range(side)]
-    instance = problem(graph("grid", ", ".join(right + down)))
-    ahead = {name[i][j]: -0.1 * (i + j) for i in range(side) for j in range(side)}  # prefers what is near: a wrong, inconsistent h
-    for guide in (judge(instance.domain, value=ahead), toys.judges(instance.table)["nothing"]):
-        result = instance.solve("astar", guide)
-        assert result.cost == pytest.approx(1.2) and result.expansions <= side * side
-        assert result.generated <= 2 * side * (side - 1)
+    """A grid of streets that cost 0.1, no goal, and an h that draws the search to the far corner first.
+
+    States are closed long before their second parent is opened; since both ways cost the same, none is opened twice.
+    """
+    side = 6
+    name = {(i, j): f"V{i}x{j}" if i + j else "S" for i in range(side) for j in range(side)}
+    streets = [f"{name[i, j]}-{name[k, m]} 0.1" for i, j in name for k, m in ((i + 1, j), (i, j + 1)) if (k, m) in name]
+    instance = problem(graph("grid", ", ".join(streets)))
+    values, q = {name[i, j]: i + j - 2.0 * side for i, j in name}, {street.split()[0]: -1.0 for street in streets}
+    deep = judge(instance.domain, value=values, q=q)
+    for search in ("astar", "uniform_cost", "qstar"):
+        result = instance.solve(search, deep)
+        assert (result.status, result.expansions, result.generated) == (Status.EXHAUSTED, side * side, len(streets))
 
 
 # --- Korf's hundred -----------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,21 @@ def tabulate(evaluator: Evaluator, states: np.ndarray, chunk: int = 65_536) -> E
     return Evaluation(*(None if any(part is None for part in head) else np.concatenate(head) for head in heads))
 
 
+def tabulate_table(evaluator: Evaluator, table: ExactTable) -> Evaluation:
+    """`evaluator`'s answers for every state of `table`; goals and terminal rows, which no search asks about, get zeros."""
+    asked = ~(table.graph.goal | table.graph.dead)
+    answers = tabulate(evaluator, table.states[asked])
+
+    def spread(answer: np.ndarray | None) -> np.ndarray | None:
+        if answer is None:
+            return None
+        whole = np.zeros((len(asked), *answer.shape[1:]), answer.dtype)
+        whole[asked] = answer
+        return whole
+
+    return Evaluation(*(spread(answer) for answer in answers))
+
+
 def constant_heads(table: ExactTable, answers: Evaluation, sample: int = 4096) -> tuple[str, ...]:
     """The heads of `answers` (one row a state of `table`) that say the same of every state: collapsed nets.
 

@@ -1,0 +1,73 @@
+"""The command line on good input: what it prints, its exit status, and that --json prints nothing but JSON."""
+
+import json
+
+import pytest
+
+from astarzero.envs import sliding
+from astarzero.experiments.__main__ import main
+from astarzero.experiments.arenas import ARENAS, Arena
+
+KEYS = {"instance", "status", "cost", "plan", "expansions", "generated", "evaluations", "nodes", "peak_bytes", "lower_bound", "seconds"}
+
+
+def lines(capsys) -> list[dict]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_json_lines_replay(capsys):
+    assert main(["solve", "sliding", "--size", "2x3", "--set", "all", "--json"]) == 0
+    domain, rows = sliding.make("2x3"), lines(capsys)
+    assert len(rows) == 360
+    for row in rows[::20]:
+        assert row.keys() == KEYS and row["status"] == "SOLVED" and row["lower_bound"] == row["cost"] == len(row["plan"])
+        reached, _ = domain.replay(domain.parse(row["instance"]), tuple(row["plan"]))
+        assert domain.goal_mask(reached)[0]
+
+
+def test_check_compares_with_the_exact_table(capsys):
+    assert main(["solve", "sliding", "--size", "2x3", "--set", "all", "--check"]) == 0
+    assert "360 of 360 solved with a known optimum" in " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
+def test_a_limit_gives_exit_status_1_and_a_bound(capsys):
+    assert main(["solve", "sliding", "--size", "2x3", "--state", "0 4 5 1 2 3", "--max-expansions", "3", "--json"]) == 1
+    (row,) = lines(capsys)
+    assert row["status"] == "BUDGET" and row["cost"] is None and 0 < row["lower_bound"] <= 21 and row["expansions"] == 3
+
+
+def test_an_unsolvable_hand_is_proven_so(capsys):
+    assert main(["solve", "countdown", "--state", "1 1 1 1", "--json"]) == 0
+    (row,) = lines(capsys)
+    assert row["status"] == "EXHAUSTED" and row["lower_bound"] is None
+
+
+def test_a_solution_is_an_expression(capsys):
+    assert main(["solve", "countdown", "--state", "3 3 8 8"]) == 0
+    assert "8 / (3 - 8 / 3) = 24" in capsys.readouterr().out
+
+
+def test_a_file_that_names_its_goal_layout_is_believed(tmp_path, capsys):
+    path = tmp_path / "problems.csv"
+    path.write_text('idx,"tiles(goal=1..N,0 row-major)",optimal_len\n7,1 2 3 4 0 5,1\n')
+    assert main(["solve", "sliding", "--size", "2x3", "--instances", str(path), "--json"]) == 0
+    (row,) = lines(capsys)
+    assert (row["instance"], row["cost"], row["optimal"]) == ("7", 1, 1)
+
+
+@pytest.mark.parametrize("heads", [["value"], ["value", "prior"]])
+def test_a_trained_net_guides_a_search(heads, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(ARENAS, "tiny", Arena("tiny", "sliding", {"size": "2x3"}))
+    words = [word for head in heads for word in ("--heads", head)]
+    assert main(["train", "tiny", *words, "--states", "300", "--steps", "30", "--width", "16", "--out", str(tmp_path)]) == 0
+    (path,) = tmp_path.glob("*.safetensors")
+    search = "astar" if len(heads) == 1 else "puct"
+    given = ["--size", "2x3", "--state", "3 0 2 4 1 5", "--search", search, "--evaluator", f"net:{path}", "--json"]
+    assert main(["solve", "sliding", *given]) == 0
+    assert lines(capsys)[0]["status"] == "SOLVED"
+
+
+def test_list_names_everything(capsys):
+    assert main(["list"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("sliding", "countdown", "levin", "qstar", "countdown-24", "PUCT V+pi"))
