@@ -26,8 +26,8 @@ check: $(READY)  ## lint, and check types
 bench: $(READY)  ## time the kernels
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only
 
-clean:  ## remove .venv, every cache (compiled kernels too), builds and scratch results
-	rm -rf .venv build dist src/*.egg-info experiments/results/scratch
+clean:  ## remove .venv, every cache (compiled kernels too), builds; results stay
+	rm -rf .venv build dist src/*.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .coverage htmlcov
 	find $(wildcard $(FOLDERS)) -name __pycache__ -prune -exec rm -rf {} +
 

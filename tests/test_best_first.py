@@ -119,6 +119,13 @@ def test_q_star_reopens_too():
     assert (early.cost, early.generated, early.lower_bound) == (4.0, 2, 3.5)
 
 
+def test_a_pair_that_waited_under_an_older_g_is_not_followed():
+    """A-C waits under g(A) = 2 when A is reached anew with 1.5, and surfaces after it was followed under that."""
+    instance = problem(graph("stale", "S-A 2, S-B 1, B-A 0.5, A-C 1"))
+    result = instance.solve("qstar", judge(instance.domain, q={"S-A": -2.0, "S-B": -3.5, "B-A": -0.5, "A-C": -10.0}))
+    assert (result.status, result.generated) == (Status.EXHAUSTED, 4)
+
+
 def test_a_better_path_to_a_goal_that_waits_replaces_the_worse():
     world = graph("two-ways", "S-G 10, S-A 1, A-B 1, B-G 1")
     for search in ("astar", "uniform_cost", "qstar"):

@@ -8,6 +8,7 @@ import inspect
 import itertools
 import math
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -149,7 +150,7 @@ def test_bytes_are_limited(search):
     for limit in (1_000, 100_000, 400_000):
         options = options_of(search, width=64)
         result = SEARCHES[search](puzzle, root, nothing, budget=Budget(bytes=limit, expansions=40_000), **options)
-        assert result.peak_bytes <= limit
+        assert result.peak_bytes <= limit and 0 <= result.lower_bound <= 31  # no board is farther than 31
         if limit == 1_000 or search in BEST_FIRST or search == "puct":
             assert result.status is Status.MEMORY and not result.plan
 
@@ -169,6 +170,20 @@ def test_seconds_are_limited(search, endless):
     result = SEARCHES[search](puzzle, root, nothing, budget=Budget(seconds=0.1, bytes=1 << 30))
     assert result.status is Status.BUDGET
     assert 0.1 <= result.seconds < 1.0  # a slice is 20 ms, but the machine may be busy
+
+
+@pytest.mark.parametrize("search", sorted(set(TIRELESS) & set(INFORMED)))
+def test_seconds_are_limited_while_an_evaluator_takes_its_time(search):
+    problem = PROBLEMS["2x3: 4 5 0 1 2 3"]()
+    wrong = noisy_oracle(problem.table, 9.0, 9.0, 0)
+
+    def evaluate(states):
+        time.sleep(0.01)
+        return wrong.evaluate(states)
+
+    result = problem.solve(search, dataclasses.replace(wrong, evaluate=evaluate, rules=None), Budget(seconds=0.06))
+    assert result.status is Status.BUDGET and result.evaluator_calls <= 6
+    assert 0.06 <= result.seconds < 0.5 and result.evaluator_seconds > 0.01 * result.evaluator_calls
 
 
 @pytest.mark.parametrize("search", TIRELESS)

@@ -53,6 +53,9 @@ def test_five_simulations_by_hand(arms):
                 assert result.value == pytest.approx(value) and result.action_weights == pytest.approx(shares)
     order, _ = asked_in_order(instance, evaluator, c_puct=1.0, budget=Budget(expansions=5))
     assert order == ["S", "A0", "B0", "A1", "A2"]
+    # With c = 2 the sixth goes to A3: (-3 + 4) / 3 + 2 sqrt(5) .6 / 4 = 1.00 against 2 sqrt(5) .4 / 2 = .89.
+    order, _ = asked_in_order(instance, evaluator, c_puct=2.0, budget=Budget(expansions=7))
+    assert order == ["S", "A0", "B0", "A1", "A2", "A3", "B1"]
 
 
 def test_exploration_follows_the_prior_and_its_temperature(arms):

@@ -138,11 +138,11 @@ def test_of_two_paths_that_meet_on_a_level_the_better_key_stays():
 
 
 def test_a_policy_beam_multiplies_along_the_path():
-    """pi: A .6 then .5, .5; B .4 then 1. A beam of one takes A; on the second level a beam of two ranks D (.4) over C (.3)."""
+    """From A two ways of pi 1/2, from B one of pi 1: D comes before C where pi(B) > pi(A) / 2."""
     instance = problem(graph("product", "S-A 1, S-B 1, A-C 1, A-E 1, B-D 1, C-G1 1, D-G2 1, E-G3 1"))
-    guide = judge(instance.domain, prior={"S-A": math.log(1.5), "A-C": 0.001})
-    assert way(instance, instance.solve("policy_beam", guide, width=1)) == "S A C G1"
-    assert way(instance, instance.solve("policy_beam", guide, width=2)) == "S B D G2"
+    for odds, width, found in ((1.5, 1, "S A C G1"), (1.5, 2, "S B D G2"), (9.0, 2, "S A C G1")):
+        guide = judge(instance.domain, prior={"S-A": math.log(odds), "A-C": 0.001})
+        assert way(instance, instance.solve("policy_beam", guide, width=width)) == found
 
 
 def test_a_beam_holds_no_more_than_its_width_and_counts_each_level():
