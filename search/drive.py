@@ -28,7 +28,7 @@ FREE = 16
 CONTROL_CELLS = 32
 
 FIRST_NODES = 1 << 10
-FAST_GROWTH = 1 << 20  # nodes up to which arrays grow fourfold; beyond, twofold
+FAST_GROWTH = 1 << 16  # nodes up to which arrays grow fourfold; beyond, twofold
 SLICE_SECONDS = 0.02  # between two looks at the clock
 
 

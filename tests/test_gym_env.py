@@ -1,4 +1,4 @@
-"""The Gymnasium adapter: gymnasium's own checker, the rules step by step, batch against single, registration, and what it refuses.
+"""The Gymnasium adapter: its checker, the rules, batch against single, registration, refusals (long because each env is swept once).
 
 Every world of the table is swept; `ROAD`, a world of one's own in a file of one's own, gets the same.
 """
