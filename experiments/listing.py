@@ -1,29 +1,32 @@
 """`astarzero list`: what there is, one line each."""
 
+from collections.abc import Iterable
+
 from rich.console import Console
 from rich.table import Table
 
 from astarzero.envs import WORLDS, find_world
 from astarzero.experiments.arenas import ARENAS
-from astarzero.experiments.regimes import REGIMES, knob_name
+from astarzero.experiments.regimes import NETS, REGIMES, knob_name
+from astarzero.experiments.train import LEARNERS
 from astarzero.search import SEARCHES
 
 
 def listing() -> int:
-    """Worlds, searches, contest worlds, nets and regimes, one line each."""
+    """Worlds, searches, contest worlds, the contest's nets, learners and regimes, one line each."""
+    heads = {net: " beside ".join(" and ".join(part) for part in parts) for net, parts in NETS.items()}
+    knobs = [", ".join(knob_name(knob) for knob in regime.knobs if knob) or "no knob" for regime in REGIMES]
+    sections: dict[str, list[tuple[str, str]]] = {
+        "worlds": [(name, first_line(find_world(name))) for name in WORLDS],
+        "searches": [(search.name, f"{search.about} (reads {' and '.join(search.heads) or 'nothing'})") for search in SEARCHES.values()],
+        "contest worlds": [(arena.name, arena.about) for arena in ARENAS.values()],
+        "contest nets": [(net, f"trained on {words}") for net, words in heads.items()],
+        "learners": [(learner, "exact labels of a world that can be enumerated") for learner in LEARNERS],
+        "regimes": [(f"{regime.arm} ({regime.side})", f"{regime.search}: {words}") for regime, words in zip(REGIMES, knobs, strict=True)],
+    }
     console = Console()
-    section(console, "worlds", ((name, first_line(find_world(name))) for name in WORLDS))
-    section(
-        console,
-        "searches",
-        ((search.name, f"{search.about} [reads {' and '.join(search.heads) or 'nothing'}]") for search in SEARCHES.values()),
-    )
-    section(console, "contest worlds", ((arena.name, arena.about) for arena in ARENAS.values()))
-    section(
-        console,
-        "regimes",
-        ((f"{r.arm} ({r.side})", f"{r.search}: {', '.join(knob_name(k) for k in r.knobs if k) or 'no knob'}") for r in REGIMES),
-    )
+    for title, rows in sections.items():
+        console.print(section(title, rows), highlight=False)
     return 0
 
 
@@ -31,9 +34,9 @@ def first_line(thing: object) -> str:
     return (thing.__doc__ or "").strip().partition("\n")[0]
 
 
-def section(console: Console, title: str, rows: object) -> None:
+def section(title: str, rows: Iterable[tuple[str, str]]) -> Table:
     """A titled list of (name, words)."""
     table = Table(title=title, show_header=False, box=None, title_justify="left", title_style="bold")
-    for name, words in rows:  # type: ignore[attr-defined]
+    for name, words in rows:
         table.add_row(name, words)
-    console.print(table, highlight=False)
+    return table
