@@ -90,12 +90,14 @@ class Shop:
 
     def ask(self, *arguments):
         """{rule: (answer for 100, cache hits, cache misses)}"""
-        lines = fresh_process("-m", "shop.ask", *arguments, folder=self.folder).splitlines()
+        lines = fresh_process("-m", "shop.ask", *arguments, folder=self.folder, path=self.folder).splitlines()
         return {rule: (float(answer), int(hits), int(misses)) for rule, answer, hits, misses in map(str.split, lines)}
 
 
-def fresh_process(*arguments, folder, **variables):
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": str(folder), **variables}
+def fresh_process(*arguments, folder, path="", **variables):
+    """What a new Python prints, which finds modules in `path` and keeps compiled kernels in `folder`."""
+    places = os.pathsep.join(filter(None, (str(path), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": places, **variables}
     done = subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -144,8 +146,8 @@ def everything():
 def test_without_the_jit_every_search_does_the_same(tmp_path):
     """And quietly: bits wrap around in NumPy's scalars, of which it would warn."""
     script = "import numba, test_compile; assert numba.config.DISABLE_JIT; print(*test_compile.everything(), sep='\\n')"
-    there = {"PYTHONPATH": os.path.dirname(toys.__file__), "NUMBA_DISABLE_JIT": "1"}
-    assert fresh_process("-W", "error::RuntimeWarning", "-c", script, folder=tmp_path, **there).splitlines() == everything()
+    options = {"folder": tmp_path, "path": os.path.dirname(toys.__file__), "NUMBA_DISABLE_JIT": "1"}
+    assert fresh_process("-W", "error::RuntimeWarning", "-c", script, **options).splitlines() == everything()
     assert sum(": SOLVED" in line for line in everything()) > 70
 
 
@@ -279,7 +281,7 @@ def test_a_domain_without_a_rule_it_needs_names_the_hook():
 def test_every_kind_of_constant_changes_the_hash(monkeypatch):
     monkeypatch.setattr(binder, "_bind_once", binder._bind_once.__wrapped__)
     seen = set()
-    for value in (kinds := (*NUMBERS, 1, 1.0, np.float32(1), np.arange(3.0), np.arange(4), NUMBERS)):
+    for value in (kinds := (*NUMBERS, 1, 1.0, np.float32(1), np.arange(3.0), np.arange(4), np.ones(3, np.int64), NUMBERS)):
         monkeypatch.setitem(globals(), "NUMBERS", value)
         seen.add(fingerprint(kernel, {"answer": reads_numbers}))
     assert len(seen) == len(kinds)

@@ -155,21 +155,19 @@ def test_bytes_are_limited(search):
             assert result.status is Status.MEMORY and not result.plan
 
 
-@pytest.fixture
-def endless():
-    """A problem of the 15-puzzle that none of TIRELESS solves in a second, and a judge that knows nothing."""
+def seek_forever(search, seconds):
+    """A compiled search for Korf's first instance of the 15-puzzle (57 moves), guided by nothing."""
     puzzle = make("sliding", size=4)
-    goal = puzzle.parse(" ".join(str(tile) for tile in range(16)))
-    return puzzle, puzzle.parse("14 13 15 7 11 12 9 5 6 0 2 1 4 8 10 3"), tabulated(puzzle, goal, Evaluation(), "nothing")
+    goal, root = (puzzle.parse(board) for board in (" ".join(map(str, range(16))), "14 13 15 7 11 12 9 5 6 0 2 1 4 8 10 3"))
+    return SEARCHES[search](puzzle, root, tabulated(puzzle, goal, Evaluation(), "nothing"), budget=Budget(seconds=seconds, bytes=1 << 30))
 
 
 @pytest.mark.parametrize("search", TIRELESS)
-def test_seconds_are_limited(search, endless):
-    puzzle, root, nothing = endless
-    SEARCHES[search](puzzle, root, nothing, budget=Budget(expansions=1))  # compiled now
-    result = SEARCHES[search](puzzle, root, nothing, budget=Budget(seconds=0.1, bytes=1 << 30))
+def test_seconds_are_limited(search):
+    seek_forever(search, 1e-9)  # it is compiled now
+    result = seek_forever(search, 0.1)
     assert result.status is Status.BUDGET
-    assert 0.1 <= result.seconds < 1.0  # a slice is 20 ms, but the machine may be busy
+    assert 0.1 <= result.seconds < 2.0  # a slice is 20 ms, but the machine may be busy
 
 
 @pytest.mark.parametrize("search", sorted(set(TIRELESS) & set(INFORMED)))
@@ -183,25 +181,24 @@ def test_seconds_are_limited_while_an_evaluator_takes_its_time(search):
 
     result = problem.solve(search, dataclasses.replace(wrong, evaluate=evaluate, rules=None), Budget(seconds=0.06))
     assert result.status is Status.BUDGET and result.evaluator_calls <= 6
-    assert 0.06 <= result.seconds < 0.5 and result.evaluator_seconds > 0.01 * result.evaluator_calls
+    assert 0.06 <= result.seconds < 1.0 and result.evaluator_seconds > 0.01 * result.evaluator_calls
 
 
 @pytest.mark.parametrize("search", TIRELESS)
-def test_ctrl_c_ends_a_compiled_search_with_what_it_has(search, endless):
-    puzzle, root, nothing = endless
-
+def test_ctrl_c_ends_a_compiled_search_with_what_it_has(search):
     def press(number, frame):
         raise KeyboardInterrupt
 
+    seek_forever(search, 1e-9)  # it is compiled now
     before = signal.signal(signal.SIGALRM, press)
     signal.setitimer(signal.ITIMER_REAL, 0.1)
     try:
-        result = SEARCHES[search](puzzle, root, nothing, budget=Budget(seconds=20, bytes=1 << 30))
+        result = seek_forever(search, 20)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert result.status is Status.INTERRUPTED and not result.plan
-    assert result.expansions > 0 and 0 <= result.lower_bound <= 57  # Korf's first instance
+    assert result.expansions > 0 and 0 <= result.lower_bound <= 57
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 5])
