@@ -112,6 +112,7 @@ def test_an_unknown_world_is_refused_in_one_sentence():
 def small(monkeypatch):
     """A real but small contest: one world, one seed, one regime of labels, nets of 30 steps."""
     monkeypatch.setitem(ARENAS, "tiny", ARENA)
+    monkeypatch.setattr("astarzero.nets.checkpoint.revision", lambda: "test")  # a commit during the test is no other contest
     monkeypatch.setattr(contest, "measure_model", lambda *_: {name: MODEL[name] for name in ("a", "b", "c", "measured", "predicted")})
     return dataclasses.replace(CONFIG, seeds=1, labels=("full",), sizes=(300,), steps=30, width=16)
 
