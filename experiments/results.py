@@ -102,6 +102,11 @@ def unpack(packed: Mapping[str, Any]) -> np.ndarray:
     return stored.astype(stored.dtype.newbyteorder("="))
 
 
+def finite_or_none(number: float) -> float | None:
+    """A number that JSON can hold: None for inf and nan."""
+    return float(number) if np.isfinite(number) else None
+
+
 def key(record: Mapping[str, Any]) -> tuple:
     """What makes a line of a shard the one it is; works on a partial record, as in `key({"kind": "row", "world": ...})`."""
     return tuple(record.get(name) for name in IDENTITY)

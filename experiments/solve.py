@@ -1,7 +1,6 @@
 """`astarzero solve`: any world, any search, any evaluator, one problem or many, one accounting."""
 
 import json
-import math
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluator
 from astarzero.envs.oracles import exact_table
 from astarzero.experiments.instances import Instance, instance_set, read_instances, stated_goal
+from astarzero.experiments.results import finite_or_none
 from astarzero.search import SEARCHES, Budget, SearchResult, Status, exact_oracle, from_heuristic
 
 ENDED_BY_LIMIT = (Status.BUDGET, Status.MEMORY, Status.INTERRUPTED)
@@ -212,19 +212,14 @@ def solve_each(
                 return
 
 
-def finite(number: float) -> float | None:
-    """A number that JSON can hold: None for inf and nan."""
-    return number if math.isfinite(number) else None
-
-
 def to_json(problem: Instance, result: SearchResult) -> str:
     """The line of one problem."""
     return json.dumps(
         {
-            "instance": problem.name, "status": result.status.value, "cost": finite(result.cost), "plan": list(result.plan),
+            "instance": problem.name, "status": result.status.value, "cost": finite_or_none(result.cost), "plan": list(result.plan),
             "expansions": result.expansions, "generated": result.generated, "evaluations": result.evaluations, "nodes": result.nodes,
-            "peak_bytes": result.peak_bytes, "lower_bound": finite(result.lower_bound), "seconds": round(result.seconds, 6),
-        } | ({} if problem.optimal is None else {"optimal": finite(problem.optimal)})
+            "peak_bytes": result.peak_bytes, "lower_bound": finite_or_none(result.lower_bound), "seconds": round(result.seconds, 6),
+        } | ({} if problem.optimal is None else {"optimal": finite_or_none(problem.optimal)})
     )  # fmt: skip
 
 

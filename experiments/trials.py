@@ -19,7 +19,7 @@ from astarzero.envs.oracles import ExactTable
 from astarzero.experiments.arenas import Arena, ContestConfig
 from astarzero.experiments.probes import action_regrets, choice_regret, choice_scores, regret_removed
 from astarzero.experiments.regimes import REGIMES, Regime, knob_name
-from astarzero.experiments.results import Row, Shard
+from astarzero.experiments.results import Row, Shard, finite_or_none
 from astarzero.experiments.verdicts import to_test
 from astarzero.search import SEARCHES, Budget, exact_oracle, tabulated
 
@@ -97,11 +97,7 @@ def run_trials(
 
     Blind and oracle arms have nothing to tune or train; their rows are written once a unit, under labels "exact" and size 0.
     """
-    domain = table.domain
-    wanted: list[tuple[Regime, Mapping[str, Any], str]] = []
-    for regime in regimes:
-        if regime.net in judges:
-            wanted += [(regime, knob, "validation") for knob in regime.knobs]
+    trials = [(regime, knob) for regime in regimes if regime.net in judges for knob in regime.knobs]
 
     def row_of(regime: Regime, knob: Mapping[str, Any], part: str) -> Row:
         judge, problems = judges[regime.net], split.validation if part == "validation" else split.test
@@ -113,7 +109,7 @@ def run_trials(
         stored = shard.find({"kind": "row", **identity})
         if stored is not None:
             return Row.from_record(stored)
-        arrays = run_trial(domain, regime, knob, judge, table.states[problems], arena, seed)
+        arrays = run_trial(table.domain, regime, knob, judge, table.states[problems], arena, seed)
         timing = {"seconds": arrays.pop("seconds")}
         row = Row(
             **identity, heads=regime.heads, collapsed=judge.collapsed,
@@ -122,11 +118,10 @@ def run_trials(
         shard.append(row.to_record())
         return row
 
-    validated = [row_of(*trial) for trial in wanted]
-    by_trial = {(regime.side, f"{regime.arm} {knob_name(knob)}".strip()): (regime, knob) for regime, knob, _ in wanted}
+    validated = [row_of(regime, knob, "validation") for regime, knob in trials]
+    by_name = {(regime.side, regime.arm, knob_name(knob)): (regime, knob) for regime, knob in trials}
     for chosen in to_test(validated, arena.grid, model):
-        regime, knob = by_trial[chosen.side, chosen.trial]
-        row_of(regime, knob, "test")
+        row_of(*by_name[chosen.side, chosen.arm, chosen.knob], "test")
 
 
 def stage_masks(to_go: np.ndarray) -> dict[str, np.ndarray]:
@@ -169,8 +164,3 @@ def choice_records(
         }
         records.append({"kind": "choice", **identity, "head": head, **record})
     return records
-
-
-def finite_or_none(number: float) -> float | None:
-    """JSON has no NaN."""
-    return None if np.isnan(number) else number

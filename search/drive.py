@@ -31,7 +31,6 @@ FIRST_NODES = 1 << 10
 FAST_GROWTH = 1 << 16  # nodes up to which arrays grow fourfold; beyond, twofold
 SLICE_SECONDS = 0.02  # between two looks at the clock
 
-
 Arrays = dict[str, np.ndarray]
 GOAL_TESTS = ("selection", "generation")
 OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # what a search may be told: is it allowed, and the rule in words

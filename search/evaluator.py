@@ -7,7 +7,7 @@ asked once for all states of an enumerable world; searches then read the table, 
 import numpy as np
 
 from astarzero.envs.compile import Rules, hook
-from astarzero.envs.domain import Domain, Heuristic, value_of
+from astarzero.envs.domain import Domain, Heuristic, cost_to_go, value_of
 from astarzero.envs.evaluation import Evaluation, Evaluator, uniform_prior, unknown_q
 from astarzero.envs.oracles import ExactTable
 from astarzero.envs.state_table import EMPTY, copy_row, find_rows, find_slot, index_rows
@@ -34,7 +34,7 @@ def value_from_heuristic(state, parent, parent_value, action, context, tables):
 def value_from_parent(state, parent, parent_value, action, context, tables):
     if action < 0:
         return value_of(heuristic(state, context))
-    return value_of(heuristic_of_child(parent, -parent_value, action, state, context))
+    return value_of(heuristic_of_child(parent, cost_to_go(parent_value), action, state, context))
 
 
 def heuristic_batch(states, context, value):
