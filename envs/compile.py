@@ -34,7 +34,7 @@ OPTIONS = {
     "_nrt": False,  # no reference counts: a view of a row then costs nothing (7x on A*), and an array allocated in a kernel is an error
     "no_cfunc_wrapper": True,
 }
-HELPER_OPTIONS = {**OPTIONS, "no_cpython_wrapper": True}  # a call would pass every field of every array
+HELPER_OPTIONS = {**OPTIONS, "no_cpython_wrapper": True, "forceinline": True}  # a call would pass every field of every array
 LIBRARIES = (np, math, numba)  # modules a rule may reach into by attribute; their version is part of the hash
 
 Rules = Mapping[str, Callable[..., Any]]  # hook name -> rule
@@ -98,7 +98,7 @@ def _bind_plain(function: Any, rules: Rules, path: tuple[types.FunctionType, ...
     is_template = len(path) == 1
     settings = (is_template, numba.config.OPT, numba.config.BOUNDSCHECK)
     module = function.__module__  # Numba's cached code names it, so a renamed file must not meet the old code
-    parts = [module, _code_parts(code), repr(sorted(OPTIONS.items())), repr(settings), repr(function.__defaults__)]
+    parts = [module, _code_parts(code), repr(sorted(HELPER_OPTIONS.items())), repr(settings), repr(function.__defaults__)]
     for free, value in _free_values(function):
         if isinstance(value, types.FunctionType) or hasattr(value, "py_func"):
             replaced[free], digest = _bind(value, rules, path)

@@ -99,11 +99,15 @@ class Heuristic:
 
     child_rule(parent, parent_h, action, child, context) -> float gives the child's h from its parent's, when that is cheaper.
     admissible: never above the true cost-to-go, so that A* with it keeps a valid lower bound.
+    whole: always a whole number or inf; where costs are whole too, searches take a faster open list.
+    tables: makes the tuple of arrays that the rules get as `context` when they have tables of their own (a pattern database).
     """
 
     rule: Callable[..., float]
     admissible: bool
     child_rule: Callable[..., float] | None = None
+    whole: bool = False
+    tables: Callable[[], tuple[np.ndarray, ...]] | None = None
 
 
 def no_estimate(state, context):
@@ -111,7 +115,7 @@ def no_estimate(state, context):
     return 0.0
 
 
-BLIND = Heuristic(no_estimate, admissible=True)
+BLIND = Heuristic(no_estimate, admissible=True, whole=True)
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,8 @@ class Domain:
     render_rgb: Callable[[np.ndarray], np.ndarray] | None = None  # uint8 [height, width, 3]
     explain_plan: Callable[[np.ndarray, tuple[int, ...]], str] | None = None  # (row, plan) -> the solution in the world's own words
     discount: float = 1.0  # -1 when the turn passes to the opponent
+    whole_costs: bool = False  # every cost is a whole number
+    inverse_actions: tuple[int, ...] = ()  # the action that undoes each action, -1 for none; () when nobody says
 
     def __post_init__(self) -> None:
         if not isinstance(self.context, tuple) or not all(isinstance(table, np.ndarray) for table in self.context):
@@ -146,6 +152,9 @@ class Domain:
         if self.action_names and len(self.action_names) != self.num_actions:
             names = len(self.action_names)
             raise ValueError(f"{self.name} has {self.num_actions} actions but {names} action names; give one name an action.")
+        if len(self.inverse_actions) not in (0, self.num_actions):
+            pairs = len(self.inverse_actions)
+            raise ValueError(f"{self.name} has {self.num_actions} actions but {pairs} inverse actions; give one an action (-1 for none).")
         if self.num_words < 1 or self.num_actions < 1:
             raise ValueError(f"{self.name} has {self.num_words} words a row and {self.num_actions} actions; both must be at least 1.")
         object.__setattr__(self, "heuristics", {**self.heuristics, "blind": BLIND})
@@ -157,6 +166,11 @@ class Domain:
     def rules(self) -> dict[str, Callable[..., Any]]:
         """The rules by hook name, ready for `bind`."""
         return {name: getattr(self, name) for name in ("step", "is_goal", "is_terminal", "expand", "encode")}
+
+    @property
+    def inverse(self) -> np.ndarray:
+        """The action that undoes each action, -1 for none: int64 [A]."""
+        return np.array(self.inverse_actions or (-1,) * self.num_actions, np.int64)
 
     def bind(self, template: Callable[..., Any], **more: Callable[..., Any]) -> Callable[..., Any]:
         """`template` compiled with this domain's rules, and `more` hooks by name."""

@@ -76,6 +76,7 @@ class Evaluator:
     rules: Mapping[str, Callable[..., Any]] | None = None  # hooks node_value, node_prior, node_q; None: ask `evaluate`
     tables: tuple[np.ndarray, ...] = field(default_factory=lambda: (np.zeros(1),))  # handed to the hooks
     admissible: bool = False  # neither -value nor -q is ever above the true cost
+    whole: bool = False  # -value is always a whole number or inf
     mask_tables: Callable[[tuple[np.ndarray, ...], frozenset[str]], tuple[np.ndarray, ...]] | None = None  # hides heads; rules stay
 
     def only(self, heads: Iterable[str]) -> "Evaluator":

@@ -20,7 +20,7 @@ LANES = np.uint64(0x1111111111111111)
 ONE, TWO, THREE, SIXTY = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(60)
 DIRECTIONS = ((-1, 0, "up"), (1, 0, "down"), (0, -1, "left"), (0, 1, "right"))
 
-# --- rules; context = (neighbours int64 [cells, 4], -1 off the board; distances float64 [tiles, cells]; board uint64 [2]: goal, cells)
+# --- rules; context = (neighbours int64 [cells, 4], -1 off the board; distances int64 [tiles, cells]; board uint64 [2]: goal, cells)
 
 
 def find_blank(board, cells):
@@ -68,7 +68,7 @@ def is_goal(state, context):
 def manhattan(state, context):
     """Sum over tiles of the city-block distance to the tile's goal cell: admissible and consistent."""
     neighbours, distances, _ = context
-    total = 0.0
+    total = 0
     for cell in range(neighbours.shape[0]):
         total += distances[np.int64((state[0] >> (np.uint64(cell) * BITS)) & NIBBLE), cell]
     return total
@@ -126,7 +126,7 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
         raise ValueError(f"Goal '{goal}' is not known: give blank-first (0 1 2 ...) or blank-last (1 2 ... 0).")
     goal_tiles = list(range(cells)) if goal == "blank-first" else [*range(1, cells), 0]
     neighbours = np.full((cells, 4), -1, np.int64)
-    distances = np.zeros((MAX_CELLS, cells), np.float64)
+    distances = np.zeros((MAX_CELLS, cells), np.int64)
     for cell in range(cells):
         row, column = divmod(cell, width)
         for action, (down, right, _) in enumerate(DIRECTIONS):
@@ -168,7 +168,9 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
         expand=expand,
         encode=encode,
         num_features=cells * cells,
-        heuristics={"manhattan": Heuristic(manhattan, admissible=True, child_rule=manhattan_of_child)},
+        heuristics={"manhattan": Heuristic(manhattan, admissible=True, child_rule=manhattan_of_child, whole=True)},
+        whole_costs=True,
+        inverse_actions=(1, 0, 3, 2),
         instance_sets={"all": every_state} if cells <= 10 else {},
         action_names=tuple(name for _, _, name in DIRECTIONS),
         render=lambda state: render_text(unpack(state, cells), width),

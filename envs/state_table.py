@@ -7,8 +7,10 @@ is the truth; `slots` holds row indices, -1 where empty, its length a power of t
 import numpy as np
 
 from astarzero.envs.compile import bind
+from astarzero.envs.machine import prefetch
 
 EMPTY = -1
+AHEAD = 16  # rows between asking for a slot and using it
 FIRST_MIX = np.uint64(0x9E3779B97F4A7C15)  # splitmix64 (Steele, Lea, Flood 2014)
 SECOND_MIX = np.uint64(0xBF58476D1CE4E5B9)
 SHIFT_30 = np.uint64(30)
@@ -38,17 +40,28 @@ def same_row(first, second):
     return True
 
 
-def find_slot(state, states, slots, mask):
-    """The slot that holds `state`, or the empty slot where it belongs. `mask` = slots in use - 1."""
-    slot = np.int64(hash_row(state) & np.uint64(mask))
+def first_slot(state, mask):
+    """Where the search for `state` begins. `mask` = slots in use - 1."""
+    return np.int64(hash_row(state) & np.uint64(mask))
+
+
+def probe(slot, state, states, slots, mask):
+    """From its `first_slot` on: the slot that holds `state`, or the empty slot where it belongs."""
     while slots[slot] != EMPTY and not same_row(states[slots[slot]], state):
         slot = (slot + 1) & mask
     return slot
 
 
+def find_slot(state, states, slots, mask):
+    """The slot that holds `state`, or the empty slot where it belongs."""
+    return probe(first_slot(state, mask), state, states, slots, mask)
+
+
 def refill(states, count, slots, mask):
     """Point `slots[:mask + 1]` (all EMPTY) at rows 0..count-1 of `states`, which are distinct."""
     for index in range(count):
+        if index + AHEAD < count:
+            prefetch(slots, first_slot(states[index + AHEAD], mask))
         slots[find_slot(states[index], states, slots, mask)] = index
 
 

@@ -24,11 +24,12 @@ from astarzero.envs.evaluation import Evaluator, node_prior, node_value
 from astarzero.envs.state_table import EMPTY, copy_row, find_slot
 
 from astarzero.search.drive import (  # isort: skip
-    ASK_PRIOR, ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK,
+    ASK_PRIOR, ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK,
     MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
+from astarzero.search.integer_best_first import integer_best_first, whole_weights
 from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
 from astarzero.search.result import Budget, SearchResult
 
@@ -102,7 +103,7 @@ ORDERINGS = {
 
 START, SELECT, GENERATE, JUDGE, PUSH = range(5)  # phases between which the kernel may stop
 # cells of `control`; CHARGED_*: the head that is read carries information, so reading it is an evaluation
-HEAP, FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, GOAL_ON_GENERATION = range(FREE, FREE + 8)
+FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, GOAL_ON_GENERATION = range(FREE, FREE + 7)
 
 
 def best_first_kernel(
@@ -161,8 +162,8 @@ def best_first_kernel(
             flags[node] &= ~PENDING
             if h[node] < np.inf:
                 key = priority(g[node], h[node], depth[node * reads_prior()], log_prob[node * reads_prior()], weights)
-                push(heap_key, heap_tie, heap_node, control[HEAP], key, h[node] + seeded_tie(node, control[SEED]), node)
-                control[HEAP] += 1
+                push(heap_key, heap_tie, heap_node, control[ENTRIES], key, h[node] + seeded_tie(node, control[SEED]), node)
+                control[ENTRIES] += 1
         control[FIRST_NEW] = control[NODES]
         control[PHASE] = SELECT
 
@@ -172,10 +173,10 @@ def select(control, states, flags, heap_key, heap_tie, heap_node, taken, num_act
     if control[EXPANSIONS] >= control[SLICE_END]:
         return SLICE
     room = control[BATCH] * num_actions
-    if control[NODES] + room > states.shape[0] or control[HEAP] + room > heap_key.shape[0]:
+    if control[NODES] + room > states.shape[0] or control[ENTRIES] + room > heap_key.shape[0]:
         return GROW
     count = 0
-    while count < control[BATCH] and control[HEAP] > 0:
+    while count < control[BATCH] and control[ENTRIES] > 0:
         node = heap_node[0]
         if not flags[node] & CLOSED:
             if flags[node] & GOAL:
@@ -190,11 +191,11 @@ def select(control, states, flags, heap_key, heap_tie, heap_node, taken, num_act
             taken[count] = node
             count += 1
             control[EXPANSIONS] += 1
-        pop(heap_key, heap_tie, heap_node, control[HEAP])
-        control[HEAP] -= 1
+        pop(heap_key, heap_tie, heap_node, control[ENTRIES])
+        control[ENTRIES] -= 1
     control[TAKEN] = count
     if count == 0:
-        return EXHAUSTED if control[HEAP] == 0 else BUDGET_MET
+        return EXHAUSTED if control[ENTRIES] == 0 else BUDGET_MET
     return 0
 
 
@@ -247,8 +248,8 @@ def generate(
         if child < control[FIRST_NEW] and h[child] < np.inf:  # known and improved
             flags[child] &= ~CLOSED
             key = priority(child_g, h[child], child_depth, child_log_prob, weights)
-            push(heap_key, heap_tie, heap_node, control[HEAP], key, h[child] + seeded_tie(child, control[SEED]), child)
-            control[HEAP] += 1
+            push(heap_key, heap_tie, heap_node, control[ENTRIES], key, h[child] + seeded_tie(child, control[SEED]), child)
+            control[ENTRIES] += 1
     return 0
 
 
@@ -291,6 +292,12 @@ def best_first(
     """
     rule, evaluator, budget = ORDERINGS[ordering], evaluator or default_evaluator(domain), budget or Budget()
     check_options(batch=batch, weight=weight, goal_test=goal_test)
+    whole = whole_weights(rule.weights[0], rule.weights[1] * weight) if domain.whole_costs and evaluator.whole and evaluator.rules else None
+    if whole and rule.priority is weighted_sum:
+        same = {"batch": batch, "goal_test": goal_test, "budget": budget, "seed": seed}
+        result = integer_best_first(domain, state, evaluator, weights=whole, reopen=rule.reopen, **same)
+        if result is not None:
+            return result
     uses_prior = rule.head == "prior"
     rules, tables = kernel_face(domain, evaluator)
     hooks = {"priority": rule.priority, "path_rank": rule.path_rank, "reads_prior": yes if uses_prior else no}

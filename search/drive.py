@@ -18,17 +18,18 @@ from astarzero.envs.state_table import EMPTY, refill
 from astarzero.search.result import Budget, SearchResult, Status
 
 # what a kernel says
-SOLVED, EXHAUSTED, BUDGET_MET, GROW, SLICE, ASK_PRIOR, ASK_VALUE, ASK_Q, NOT_A_NUMBER = 1, 2, 3, 4, 5, 6, 7, 8, 9
+SOLVED, EXHAUSTED, BUDGET_MET, GROW, SLICE, ASK_PRIOR, ASK_VALUE, ASK_Q, NOT_A_NUMBER = range(1, 10)
+FIRST_OWN_CODE = 16  # codes that a kernel adds for its own answers start here
 ENDINGS = {SOLVED: Status.SOLVED, EXHAUSTED: Status.EXHAUSTED, BUDGET_MET: Status.BUDGET}
 
 # cells of `control`
 NODES, EXPANSIONS, GENERATED, EVALUATIONS, CALLS, GOAL_NODE, PHASE, MASK, SLICE_END = range(9)
-MAX_EXPANSIONS, MAX_EVALUATIONS, SEED, INLINE = range(9, 13)
+MAX_EXPANSIONS, MAX_EVALUATIONS, SEED, INLINE, ENTRIES = range(9, 14)  # ENTRIES: how many the open list holds
 FREE = 16
 CONTROL_CELLS = 32
 
-FIRST_NODES = 1 << 10
-FAST_GROWTH = 1 << 16  # nodes up to which arrays grow fourfold; beyond, twofold
+FIRST_NODES, FIRST_ENTRIES = 1 << 10, 1 << 9
+FAST_GROWTH = 1 << 16  # rows up to which arrays grow fourfold; beyond, by half
 SLICE_SECONDS = 0.02  # between two looks at the clock
 
 Arrays = dict[str, np.ndarray]
@@ -65,8 +66,9 @@ class Drive:
     room: int  # nodes that one round of the kernel may add
     nodes: Arrays
     entries: Arrays = field(default_factory=dict)
-    entry_room: int = 0  # entries that one round may add; default: `room`
-    scratch: tuple[np.ndarray, ...] = ()  # arrays that never grow
+    entry_room: int = 0  # rows of `entries` that one round may take; default: `room`
+    scratch: list[np.ndarray] | tuple[np.ndarray, ...] = ()  # other arrays; who replaces one asks `fits` before
+    entry_cell: int = ENTRIES  # the cell of `control` that counts rows of `entries` in use
     control: np.ndarray = field(default_factory=lambda: np.zeros(CONTROL_CELLS, np.int64))
     slots: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
     evaluator_seconds: float = 0.0
@@ -80,7 +82,7 @@ class Drive:
         root = self.domain.check_states(self.state)[0]
         capacity = max(2, min(max(FIRST_NODES, 2 * self.room), self.budget.nodes))
         self.entry_room = self.entry_room or self.room
-        entries = 2 * max(capacity, self.entry_room)
+        entries = 2 * self.entry_room + FIRST_ENTRIES
         if self._bytes_at(capacity, entries) <= self.budget.bytes:  # else `run` refuses to start
             self._resize(capacity, entries)
             self.nodes["states"][0] = root
@@ -153,15 +155,25 @@ class Drive:
             seconds=self.seconds, evaluator_seconds=self.evaluator_seconds,
         )  # fmt: skip
 
+    def fits(self, more: int) -> bool:
+        """May `scratch` grow by so many bytes? Notes them as a peak if so."""
+        if self.bytes + more > self.budget.bytes:
+            return False
+        self.peak_bytes = max(self.peak_bytes, self.bytes + more)
+        return True
+
     def grow(self) -> Status | None:
-        """Make room for at least one more round, or say which limit forbids it."""
+        """Make room for at least one more round, where it is short, or say which limit forbids it."""
         held, capacity = int(self.control[NODES]), len(self.nodes["states"])
         if held + self.room > self.budget.nodes:
             return Status.BUDGET
-        entry_capacity = len(next(iter(self.entries.values()), ()))
-        for factor in (4.0, 2.0, 1.5, 1.25) if capacity < FAST_GROWTH else (2.0, 1.5, 1.25):
-            larger = min(int(capacity * factor) + self.room, self.budget.nodes)
-            entries = int(entry_capacity * factor) + 2 * self.entry_room
+        used, entry_capacity = int(self.control[self.entry_cell]), len(next(iter(self.entries.values()), ()))
+        for factor in (4.0, 2.0, 1.5, 1.25, 1.1):
+            larger, entries = capacity, entry_capacity
+            if held + self.room > capacity:
+                larger = min(int(capacity * (factor if capacity < FAST_GROWTH else min(factor, 1.5))) + self.room, self.budget.nodes)
+            if self.entries and used + self.entry_room > entry_capacity:
+                entries = int(entry_capacity * (factor if entry_capacity < FAST_GROWTH else min(factor, 1.5))) + self.entry_room
             copied = max(array.nbytes for array in self.nodes.values())  # old and new stand side by side while one is copied
             if self._bytes_at(larger, entries) + copied <= self.budget.bytes:
                 self._resize(larger, entries)
@@ -179,11 +191,12 @@ class Drive:
         """Grow arrays to `capacity` nodes and `entry_capacity` entries; arrays of length 1 are unused and stay."""
         for arrays, length in ((self.nodes, capacity), (self.entries, entry_capacity)):
             for name, array in arrays.items():
-                if len(array) != 1:
+                if len(array) not in (1, length):
                     larger = np.empty((length, *array.shape[1:]), array.dtype)
                     larger[: len(array)] = array[:length]
                     arrays[name] = larger
         if len(self.slots) < slots_needed(capacity):
+            self.slots = np.zeros(0, np.int32)  # the old ones go first
             self.slots = np.full(slots_needed(capacity), EMPTY, np.int32)
             self.control[MASK] = len(self.slots) - 1
             if self.control[NODES]:

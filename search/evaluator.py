@@ -27,14 +27,28 @@ def heuristic_of_child(parent, parent_h, action, child, context):
     raise NotImplementedError
 
 
+@hook
+def heuristic_context(context, tables):
+    """What the heuristic's rules read: the domain's context, or its own tables."""
+    raise NotImplementedError
+
+
+def of_the_domain(context, tables):
+    return context
+
+
+def of_its_own(context, tables):
+    return tables
+
+
 def value_from_heuristic(state, parent, parent_value, action, context, tables):
-    return value_of(heuristic(state, context))
+    return value_of(heuristic(state, heuristic_context(context, tables)))
 
 
 def value_from_parent(state, parent, parent_value, action, context, tables):
     if action < 0:
-        return value_of(heuristic(state, context))
-    return value_of(heuristic_of_child(parent, cost_to_go(parent_value), action, state, context))
+        return value_of(heuristic(state, heuristic_context(context, tables)))
+    return value_of(heuristic_of_child(parent, cost_to_go(parent_value), action, state, heuristic_context(context, tables)))
 
 
 def heuristic_batch(states, context, value):
@@ -52,16 +66,22 @@ def from_heuristic(domain: Domain, name: str | None = None) -> Evaluator:
         return blind(domain)
     entry: Heuristic = domain.heuristics[name]
     value_rule = value_from_parent if entry.child_rule else value_from_heuristic
-    rules: Rules = {"node_value": value_rule, "node_prior": uniform_prior, "node_q": unknown_q, "heuristic": entry.rule}
+    read_from = of_its_own if entry.tables else of_the_domain
+    rules: Rules = {
+        "node_value": value_rule, "node_prior": uniform_prior, "node_q": unknown_q, "heuristic": entry.rule, "heuristic_context": read_from
+    }  # fmt: skip
     if entry.child_rule:
         rules = {**rules, "heuristic_of_child": entry.child_rule}
 
+    own = entry.tables() if entry.tables else None
+
     def evaluate(states: np.ndarray) -> Evaluation:
         value = np.empty(len(states), np.float32)
-        domain.bind(heuristic_batch, heuristic=entry.rule)(states, domain.context, value)
+        domain.bind(heuristic_batch, heuristic=entry.rule)(states, domain.context if own is None else own, value)
         return Evaluation(value=value)
 
-    return Evaluator(name, frozenset({"value"}), evaluate, rules, admissible=entry.admissible)
+    tables = {} if own is None else {"tables": own}
+    return Evaluator(name, frozenset({"value"}), evaluate, rules, admissible=entry.admissible, whole=entry.whole, **tables)
 
 
 def default_evaluator(domain: Domain) -> Evaluator:
@@ -154,7 +174,7 @@ def empty_tables(domain: Domain) -> tuple[np.ndarray, ...]:
 def blind(domain: Domain) -> Evaluator:
     """Knows nothing: value 0, every action alike. Costs no evaluations, since no head carries information."""
     tables = empty_tables(domain)
-    return Evaluator("blind", frozenset(), lambda states: Evaluation(), TABLE_RULES, tables, admissible=True, mask_tables=empty_heads)
+    return Evaluator("blind", frozenset(), lambda states: Evaluation(), TABLE_RULES, tables, admissible=True, mask_tables=empty_heads, whole=True)
 
 
 def kernel_face(domain: Domain, evaluator: Evaluator) -> tuple[Rules, tuple[np.ndarray, ...]]:

@@ -12,12 +12,16 @@ SECOND_MIX = np.uint64(0xBF58476D1CE4E5B9)
 SHIFT_11, SHIFT_29, SHIFT_32 = np.uint64(11), np.uint64(29), np.uint64(32)
 
 
+def seeded_bits(number, seed):
+    """64 random bits for a number, the same for the same seed."""
+    mixed = (np.uint64(number) + MIX * (np.uint64(seed) + np.uint64(1))) * MIX
+    mixed = (mixed ^ (mixed >> SHIFT_29)) * SECOND_MIX
+    return mixed ^ (mixed >> SHIFT_32)
+
+
 def seeded_tie(node, seed):
     """A number in [0, JITTER) that orders nodes of equal priority by the seed, never by action number."""
-    mixed = (np.uint64(node) + MIX * (np.uint64(seed) + np.uint64(1))) * MIX
-    mixed = (mixed ^ (mixed >> SHIFT_29)) * SECOND_MIX
-    mixed ^= mixed >> SHIFT_32
-    return np.float64(mixed >> SHIFT_11) * UNIT * JITTER
+    return np.float64(seeded_bits(node, seed) >> SHIFT_11) * UNIT * JITTER
 
 
 def push(heap_key, heap_tie, heap_node, size, key, tie, node):

@@ -22,7 +22,7 @@ from astarzero.envs.evaluation import Evaluator, node_q
 from astarzero.envs.state_table import EMPTY, find_slot
 
 from astarzero.search.drive import (  # isort: skip
-    ASK_Q, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK, MAX_EVALUATIONS,
+    ASK_Q, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK, MAX_EVALUATIONS,
     MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
 from astarzero.search.evaluator import default_evaluator, kernel_face
@@ -31,7 +31,7 @@ from astarzero.search.node import DEAD, GOAL, PENDING, classify, judged_cost
 from astarzero.search.result import Budget, SearchResult
 
 START, SELECT, JUDGE, PUSH = range(4)
-HEAP, FIRST_NEW, BATCH, CHARGED, GOAL_ON_GENERATION, LEFT_OUT = range(FREE, FREE + 6)  # cells of `control`
+FIRST_NEW, BATCH, CHARGED, GOAL_ON_GENERATION, LEFT_OUT = range(FREE, FREE + 5)  # cells of `control`
 
 
 def q_best_first_kernel(
@@ -49,11 +49,11 @@ def q_best_first_kernel(
         if control[PHASE] == SELECT:
             if control[EXPANSIONS] >= control[SLICE_END]:
                 return SLICE
-            if control[NODES] + control[BATCH] > states.shape[0] or control[HEAP] + control[BATCH] * width > heap_key.shape[0]:
+            if control[NODES] + control[BATCH] > states.shape[0] or control[ENTRIES] + control[BATCH] * width > heap_key.shape[0]:
                 return GROW
             control[FIRST_NEW] = control[NODES]
             taken = 0
-            while taken < control[BATCH] and control[HEAP] > 0:
+            while taken < control[BATCH] and control[ENTRIES] > 0:
                 node, move = heap_pair[0] // width, heap_pair[0] % width
                 if move == width - 1:
                     if taken > 0:
@@ -63,8 +63,8 @@ def q_best_first_kernel(
                 if taken > 0 and not affordable(control, control[NODES] - control[FIRST_NEW] + 1):
                     break
                 key = heap_key[0]
-                pop(heap_key, heap_tie, heap_pair, control[HEAP])
-                control[HEAP] -= 1
+                pop(heap_key, heap_tie, heap_pair, control[ENTRIES])
+                control[ENTRIES] -= 1
                 if key != pair_key(g[node], q[node, move], weights):
                     continue  # pushed before the node's g improved
                 taken += 1
@@ -90,8 +90,8 @@ def q_best_first_kernel(
                     return ASK_Q
         for node in range(control[FIRST_NEW], control[NODES]):
             if flags[node] == GOAL:
-                push(heap_key, heap_tie, heap_pair, control[HEAP], weights[0] * g[node], 0.0, node * width + width - 1)
-                control[HEAP] += 1
+                push(heap_key, heap_tie, heap_pair, control[ENTRIES], weights[0] * g[node], 0.0, node * width + width - 1)
+                control[ENTRIES] += 1
             elif flags[node] == PENDING:
                 if not control[CHARGED]:
                     q[node] = 0.0
@@ -126,8 +126,8 @@ def push_pairs(node, control, weights, context, states, g, q, heap_key, heap_tie
             return False
         if q[node, move] > -np.inf:
             pair, key = node * width + move, pair_key(g[node], q[node, move], weights)
-            push(heap_key, heap_tie, heap_pair, control[HEAP], key, seeded_tie(pair, control[SEED]), pair)
-            control[HEAP] += 1
+            push(heap_key, heap_tie, heap_pair, control[ENTRIES], key, seeded_tie(pair, control[SEED]), pair)
+            control[ENTRIES] += 1
         else:
             control[LEFT_OUT] += 1
     return True
@@ -158,8 +158,8 @@ def follow_pair(
     if known and child < control[FIRST_NEW]:
         if flags[child] == GOAL:
             width = actions.shape[0] + 1
-            push(heap_key, heap_tie, heap_pair, control[HEAP], weights[0] * child_g, 0.0, child * width + width - 1)
-            control[HEAP] += 1
+            push(heap_key, heap_tie, heap_pair, control[ENTRIES], weights[0] * child_g, 0.0, child * width + width - 1)
+            control[ENTRIES] += 1
         elif flags[child] != DEAD:
             push_pairs(child, control, weights, context, states, g, q, heap_key, heap_tie, heap_pair, successors, actions, costs)
     return False
@@ -221,7 +221,7 @@ def lower_bound(drive: Drive, cost: float) -> float:
         return 0.0  # pairs were left out on the word of an evaluator that may be wrong
     fresh = slice(control[FIRST_NEW], control[NODES])
     unmade = nodes["g"][fresh][nodes["flags"][fresh] != DEAD]
-    pairs = drive.entries["heap_pair"][: control[HEAP]]
+    pairs = drive.entries["heap_pair"][: control[ENTRIES]]
     node, move = pairs // width, pairs % width
     estimate = nodes["g"][node].astype(np.float64)
     if trusted:

@@ -39,7 +39,7 @@ def test_a_heuristic_is_a_value_with_the_sign_turned(puzzle):
 
 @pytest.mark.parametrize("search", ["astar", "greedy_best_first"])
 def test_the_incremental_heuristic_in_the_kernel_equals_the_full_one_from_outside(search, puzzle):
-    manhattan = from_heuristic(puzzle.domain)
+    manhattan = dataclasses.replace(from_heuristic(puzzle.domain), whole=False)  # else the kernel takes another open list
     for row in puzzle.states[::11]:
         inside, outside = (SEARCHES[search](puzzle.domain, row, evaluator) for evaluator in (manhattan, asked(manhattan)))
         assert counted(inside) == counted(outside)

@@ -1,0 +1,33 @@
+"""Machine instructions that Numba has no name for, as intrinsics that a kernel may call.
+
+`prefetch(array, index)` starts loading row `index` of `array` into the caches; the row need not exist, and nothing but time
+changes. A best-first search reads its table at random, and most of its time is waiting for memory unless several waits
+overlap: see ../search/integer_best_first.py.
+"""
+
+import numba
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+READ, KEEP, DATA = 0, 3, 1  # for reading, in all cache levels, in the data cache: LLVM language reference, llvm.prefetch
+
+if numba.config.DISABLE_JIT:
+
+    def prefetch(array, index):
+        """Plain Python has no caches to fill."""
+else:
+
+    @intrinsic
+    def prefetch(typing_context, array, index):
+        def generate(context, builder, signature, arguments):
+            view = context.make_array(signature.args[0])(context, builder, arguments[0])
+            row = context.cast(builder, arguments[1], signature.args[1], types.intp)
+            byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+            place = builder.gep(builder.bitcast(view.data, byte), [builder.mul(builder.extract_value(view.strides, 0), row)])
+            kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+            function = builder.module.globals.get("llvm.prefetch.p0") or ir.Function(builder.module, kind, "llvm.prefetch.p0")
+            builder.call(function, [place, word(READ), word(KEEP), word(DATA)])
+            return context.get_dummy_value()
+
+        return types.void(array, index), generate

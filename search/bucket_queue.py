@@ -1,0 +1,75 @@
+"""The open list for whole-number priorities: a stack for every (key, h), least key first, then least h. Kernel helpers.
+
+Constant time to add and to take, 4.5 bytes an entry. Of equal keys the least h comes first (in A*: the greatest g), of equal
+h the latest. Stacks are chains of chunks of one cache line, taken from one pool and given back to it. A better path to a
+node that waits is pushed again; the search skips the older entry when it surfaces.
+
+    top [K, H]        place of a stack's last entry, chunk * CHUNK + offset, or NONE
+    lowest [K]        below this h every stack of the key is empty
+    chunks [C, CHUNK] entries;  below [C]: the place under a chunk in its stack, or the next free chunk
+
+Sources: Dial 1969; Burns, Hatem, Leighton, Ruml 2012 (buckets for A*, greatest g first). Read next: integer_best_first.py;
+frontier.py is the heap, for any priorities.
+"""
+
+import numpy as np
+
+from astarzero.search.drive import CONTROL_CELLS, ENTRIES
+
+NONE = -1
+CHUNK_BITS = 4
+CHUNK = 1 << CHUNK_BITS  # of int32: a cache line
+LAST = CHUNK - 1
+LEAST_KEY, FIRST_FREE, CHUNKS = range(CONTROL_CELLS - 3, CONTROL_CELLS)  # cells of `control`; CHUNKS: how many were ever taken
+
+
+def push(control, top, lowest, chunks, below, key, h, node):
+    """Put `node` on the stack of (key, h)."""
+    place = np.int64(top[key, h])
+    if (place + 1) & LAST == 0:  # full, or empty
+        chunk = control[FIRST_FREE]
+        if chunk == NONE:
+            chunk = control[CHUNKS]
+            control[CHUNKS] += 1
+        else:
+            control[FIRST_FREE] = below[chunk]
+        below[chunk] = place
+        place = chunk << CHUNK_BITS
+    else:
+        place += 1
+    chunks[place >> CHUNK_BITS, place & LAST] = node
+    top[key, h] = place
+    lowest[key] = min(np.int64(lowest[key]), h)
+    control[LEAST_KEY] = min(control[LEAST_KEY], key)
+    control[ENTRIES] += 1
+
+
+def find_best(control, top, lowest, chunks):
+    """The best entry; LEAST_KEY and its `lowest` point at its stack. Only while there are entries."""
+    key, h = control[LEAST_KEY], np.int64(lowest[control[LEAST_KEY]])
+    while h == top.shape[1] or top[key, h] == NONE:
+        if h < top.shape[1]:
+            h += 1
+        else:
+            lowest[key] = h
+            key += 1
+            h = np.int64(lowest[key])
+    control[LEAST_KEY], lowest[key] = key, h
+    place = np.int64(top[key, h])
+    return np.int64(chunks[place >> CHUNK_BITS, place & LAST])
+
+
+def drop_best(control, top, lowest, chunks, below):
+    """Take the entry off that `find_best` found; returns the entry beneath it in the same chunk, or NONE."""
+    key = control[LEAST_KEY]
+    h = lowest[key]
+    place = np.int64(top[key, h])
+    control[ENTRIES] -= 1
+    if place & LAST == 0:
+        chunk = place >> CHUNK_BITS
+        top[key, h] = below[chunk]
+        below[chunk] = control[FIRST_FREE]
+        control[FIRST_FREE] = chunk
+        return NONE
+    top[key, h] = place - 1
+    return np.int64(chunks[place >> CHUNK_BITS, (place & LAST) - 1])

@@ -1,0 +1,315 @@
+"""Best-first search over whole numbers: A*, weighted A*, greedy and uniform cost at the speed of memory.
+
+The same algorithm, pool and accounting as best_first.py for worlds whose costs and heuristic are whole numbers. The open list
+is a bucket queue, g and h are int16, and a round has two phases, so that waits for memory overlap: all successors of the
+taken nodes are written and their places in the table fetched ahead; then they are looked up, judged and pushed. About 30
+bytes a node for one-word rows: 8 row, 2 g, 2 h, 4 parent, 2 action, 1 flags, 8 table at half load, 2 to 3 open list.
+
+A successor that only undoes the action which made its parent is not made, in worlds that say which action undoes which.
+Ties of key and h go to the latest; the order among the successors of a round is drawn by the seed, never by action number.
+
+Source: Burns, Hatem, Leighton, Ruml 2012, "Implementing fast heuristic search code". `best_first` calls this where it applies.
+"""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from astarzero.envs.domain import Domain, expand, value_of
+from astarzero.envs.evaluation import Evaluator, node_value
+from astarzero.envs.machine import prefetch
+from astarzero.envs.state_table import EMPTY, copy_row, first_slot, probe
+from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, LEAST_KEY, NONE, drop_best, find_best, push
+
+from astarzero.search.drive import (  # isort: skip
+    BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, MASK, MAX_EVALUATIONS,
+    MAX_EXPANSIONS, NODES, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, trace_plan,
+)  # fmt: skip
+from astarzero.search.evaluator import kernel_face
+from astarzero.search.frontier import seeded_bits
+from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
+from astarzero.search.result import Budget, SearchResult
+
+LARGEST = 32_000  # of g and h, which are int16
+HEAVIEST = 64  # of the whole-number weights; heavier ones would make mostly empty buckets
+TIES = 16  # nodes of equal key and h that a round takes together: as many waits for memory at a time, and no node that is not best,
+FEW = 1024  # but only one for so many open nodes: a small search fits the caches and keeps to the order of its ties
+FIRST_KEYS, FIRST_H, MARGIN = 128, 64, 16  # buckets at first, and beyond the one that is wanted
+MOST_BUCKETS = 1 << 22
+GROW_BUCKETS, TOO_LARGE, NOT_WHOLE = range(FIRST_OWN_CODE, FIRST_OWN_CODE + 3)
+
+START, SELECT, INSERT = range(3)
+# cells of `control`; LEFT successors of the round wait, the NEXT of MADE first, then NEXT + TURN
+BATCH, TAKEN, REOPEN, CHARGED, GOAL_ON_GENERATION, G_WEIGHT, H_WEIGHT, MADE, LEFT, NEXT, TURN, ONLY_TIES = range(FREE, FREE + 12)
+WANTED_KEY, WANTED_H = FREE + 12, FREE + 13  # the bucket that GROW_BUCKETS asks for
+TOP, LOWEST = 0, 1  # places in `scratch`
+
+
+def integer_best_first_kernel(
+    control, context, tables, inverse, states, g, h, parent, action, flags, slots, chunks, below, top, lowest,
+    taken, rows, actions, costs, made_parent, made_action, made_cost, made_slot,
+):  # fmt: skip
+    """Runs until it ends or must stop: see best_first_kernel."""
+    if control[PHASE] == START:  # row 0 of `states` is the root: the one successor of nothing
+        copy_row(rows[0], states[0])
+        parent[0], action[0], g[0], h[0] = -1, -1, 0, 0
+        made_parent[0], made_action[0], made_cost[0], made_slot[0] = 0, -1, 0, first_slot(rows[0], control[MASK])
+        control[FIRST_FREE], control[MADE], control[LEFT], control[TURN], control[PHASE] = NONE, 1, 1, 1, INSERT
+    while True:
+        if control[PHASE] == SELECT:
+            outcome = select(control, states, g, h, flags, chunks, below, top, lowest, taken, actions.shape[0])
+            if outcome != 0:
+                return outcome
+            control[MADE] = 0
+            for number in range(control[TAKEN]):
+                outcome = write_successors(
+                    taken[number], control, context, inverse, states, action, slots, rows, actions, costs,
+                    made_parent, made_action, made_cost, made_slot,
+                )  # fmt: skip
+                if outcome != 0:
+                    return outcome
+            for number in range(control[MADE]):  # by now their slots have arrived: fetch the rows to compare with
+                known = slots[made_slot[number]]
+                if known != EMPTY:
+                    prefetch(states, known)
+                    prefetch(g, known)
+            draw_order(control)
+            control[PHASE] = INSERT
+        while control[LEFT] > 0:
+            outcome = insert(
+                control[NEXT], control, context, tables, states, g, h, parent, action, flags, slots, chunks, below, top, lowest,
+                rows, made_parent, made_action, made_cost, made_slot,
+            )  # fmt: skip
+            if outcome != 0:
+                return outcome
+            control[LEFT] -= 1
+            control[NEXT] += control[TURN]
+            if control[NEXT] == control[MADE]:
+                control[NEXT] = 0
+            elif control[NEXT] < 0:
+                control[NEXT] = control[MADE] - 1
+        control[PHASE] = SELECT
+
+
+def select(control, states, g, h, flags, chunks, below, top, lowest, taken, num_actions):
+    """Move up to BATCH best open nodes into `taken`. A goal ends the search only as the very best of all open nodes."""
+    if control[EXPANSIONS] >= control[SLICE_END]:
+        return SLICE
+    room = control[BATCH] * num_actions
+    if control[NODES] + room > states.shape[0] or control[CHUNKS] + room > chunks.shape[0]:
+        return GROW
+    count, first_key, first_h = 0, np.int64(0), np.int64(0)
+    most = min(control[BATCH], 1 + control[ENTRIES] // FEW) if control[ONLY_TIES] else control[BATCH]
+    while count < most and control[ENTRIES] > 0:
+        node = find_best(control, top, lowest, chunks)
+        if count > 0 and control[ONLY_TIES] and (control[LEAST_KEY] != first_key or h[node] != first_h):
+            break
+        if not flags[node] & CLOSED and control[G_WEIGHT] * g[node] + control[H_WEIGHT] * h[node] == control[LEAST_KEY]:
+            if flags[node] & GOAL:
+                if count > 0:
+                    break
+                control[GOAL_NODE] = node
+                return SOLVED
+            if control[EXPANSIONS] >= control[MAX_EXPANSIONS]:
+                break
+            flags[node] |= CLOSED
+            taken[count] = node
+            first_key, first_h = control[LEAST_KEY], np.int64(h[node])
+            count += 1
+            control[EXPANSIONS] += 1
+        beneath = drop_best(control, top, lowest, chunks, below)
+        if beneath != NONE:
+            prefetch(states, beneath)
+            prefetch(g, beneath)
+            prefetch(flags, beneath)
+    control[TAKEN] = count
+    if count == 0:
+        return EXHAUSTED if control[ENTRIES] == 0 else BUDGET_MET
+    return 0
+
+
+def write_successors(
+    node, control, context, inverse, states, action, slots, rows, actions, costs, made_parent, made_action, made_cost, made_slot
+):  # fmt: skip
+    """Append the successors of `node` to `rows`, and what is known of them to `made_*`."""
+    first = control[MADE]
+    count = expand(states[node], context, rows[first : first + actions.shape[0]], actions, costs)
+    undo = inverse[action[node]] if action[node] >= 0 else NONE
+    made = first
+    for number in range(count):
+        if actions[number] == undo:
+            continue
+        cost = np.int64(costs[number])
+        if cost != costs[number]:
+            return NOT_WHOLE
+        if made != first + number:
+            copy_row(rows[made], rows[first + number])
+        made_parent[made], made_action[made], made_cost[made] = node, actions[number], cost
+        made_slot[made] = first_slot(rows[made], control[MASK])
+        prefetch(slots, made_slot[made])
+        made += 1
+    control[GENERATED] += made - first
+    control[MADE] = made
+    return 0
+
+
+def draw_order(control):
+    """Where to begin among the MADE successors of a round, and in which direction to go on."""
+    bits = seeded_bits(control[EXPANSIONS], control[SEED])
+    control[LEFT] = control[MADE]
+    control[NEXT] = np.int64(((bits >> np.uint64(32)) * np.uint64(control[MADE])) >> np.uint64(32))
+    control[TURN] = 1 if bits & np.uint64(1) else -1
+
+
+def insert(
+    number, control, context, tables, states, g, h, parent, action, flags, slots, chunks, below, top, lowest,
+    rows, made_parent, made_action, made_cost, made_slot,
+):  # fmt: skip
+    """Keep successor `number` of the round when it is new or the way to it is better. Nothing is changed when this stops the kernel."""
+    row, origin = rows[number], made_parent[number]
+    child_g = np.int64(g[origin]) + made_cost[number]
+    slot = probe(made_slot[number], row, states, slots, control[MASK])
+    child = np.int64(slots[slot])
+    charge = 0
+    if child == EMPTY:
+        child = control[NODES]
+        kind = classify(row, context)
+        child_h = np.int64(0)
+        if kind == PENDING and control[CHARGED]:
+            if control[EVALUATIONS] >= control[MAX_EVALUATIONS]:
+                return BUDGET_MET
+            charge = 1
+            cost = judged_cost(node_value(row, states[origin], value_of(h[origin]), made_action[number], context, tables))
+            child_h = np.int64(cost)
+            if child_h != cost:
+                if cost != np.inf:
+                    return NOT_WHOLE
+                kind, child_h = DEAD, np.int64(0)
+    else:
+        kind, child_h = np.int64(flags[child]), np.int64(h[child])
+        if child_g >= g[child] or (kind & CLOSED and not control[REOPEN]):
+            return 0
+        kind &= ~CLOSED
+    key = control[G_WEIGHT] * child_g + control[H_WEIGHT] * child_h
+    if max(child_g, child_h) > LARGEST:
+        return TOO_LARGE
+    if kind != DEAD and (key >= top.shape[0] or child_h >= top.shape[1]):
+        control[WANTED_KEY], control[WANTED_H] = key, child_h
+        return GROW_BUCKETS
+    if child == control[NODES]:
+        slots[slot] = child
+        copy_row(states[child], row)
+        h[child] = child_h
+        control[NODES] += 1
+        control[EVALUATIONS] += charge
+        control[CALLS] += charge
+    g[child], action[child], flags[child] = child_g, made_action[number], kind & ~PENDING
+    if made_action[number] >= 0:
+        parent[child] = origin
+    if kind == GOAL and control[GOAL_ON_GENERATION]:
+        control[GOAL_NODE] = child
+        return SOLVED
+    if kind != DEAD:
+        push(control, top, lowest, chunks, below, key, child_h, child)
+    return 0
+
+
+# --- the drive -----------------------------------------------------------------------------------------------------------
+
+
+def whole_weights(g_weight: float, h_weight: float) -> tuple[int, int] | None:
+    """The same proportion in whole numbers (1, 1.2 -> 5, 6), or None when it takes numbers above HEAVIEST."""
+    first, second = (Fraction(weight).limit_denominator(HEAVIEST) for weight in (g_weight, h_weight))
+    if (float(first), float(second)) != (g_weight, h_weight):
+        return None
+    common = math.lcm(first.denominator, second.denominator)
+    pair = (int(first * common), int(second * common))
+    return pair if max(pair) <= HEAVIEST else None
+
+
+class TooLarge(Exception):
+    """A number that this loop has no room for."""
+
+
+def integer_best_first(
+    domain: Domain,
+    state: np.ndarray,
+    evaluator: Evaluator,
+    *,
+    weights: tuple[int, int],
+    reopen: bool,
+    batch: int,
+    goal_test: str,
+    budget: Budget,
+    seed: int,
+) -> SearchResult | None:
+    """Search from `state` [W] on weights[0] g + weights[1] h; options as in best_first, the evaluator has compiled rules.
+
+    None when a number is too large for this loop. ValueError when a cost or an estimate is not whole.
+    """
+    rules, tables = kernel_face(domain, evaluator)
+    kernel = domain.bind(integer_best_first_kernel, **rules)
+    num_actions, inverse = domain.num_actions, domain.inverse
+    nodes: Arrays = {
+        "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.int16), "h": np.zeros(0, np.int16),
+        "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8),
+    }  # fmt: skip
+    entries: Arrays = {"chunks": np.zeros((0, CHUNK), np.int32), "below": np.zeros(0, np.int32)}
+    width = batch if batch > 1 else TIES
+    room = width * num_actions
+    taken, rows = np.zeros(width, np.int64), np.zeros((room + num_actions, domain.num_words), np.uint64)
+    scratch = [
+        np.full((FIRST_KEYS, FIRST_H), NONE, np.int32), np.full(FIRST_KEYS, FIRST_H, np.int32),
+        taken, rows, *domain.expansion_buffers()[1:], *(np.zeros(room, np.int64) for _ in range(4)),
+    ]  # fmt: skip
+    drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, entry_cell=CHUNKS, scratch=scratch)
+    control = drive.control
+    control[BATCH], control[ONLY_TIES], control[REOPEN], control[GOAL_ON_GENERATION] = width, batch == 1, reopen, goal_test == "generation"
+    control[CHARGED] = "value" in evaluator.heads
+    control[G_WEIGHT], control[H_WEIGHT] = weights
+
+    def call() -> int:
+        return kernel(control, domain.context, tables, inverse, *drive.nodes.values(), drive.slots, *drive.entries.values(), *scratch)
+
+    def enlarge() -> None:
+        old = scratch[TOP]
+        keys, width = (
+            max(size, control[wanted] + MARGIN + size // 2 if control[wanted] >= size else 0)
+            for size, wanted in zip(old.shape, (WANTED_KEY, WANTED_H), strict=True)
+        )
+        if keys * width > MOST_BUCKETS or not drive.fits(4 * keys * (width + 1)):
+            raise TooLarge
+        scratch[TOP], scratch[LOWEST] = np.full((keys, width), NONE, np.int32), np.full(keys, width, np.int32)
+        scratch[TOP][: old.shape[0], : old.shape[1]] = old
+        scratch[LOWEST][: old.shape[0]] = 0
+
+    def too_large() -> None:
+        raise TooLarge
+
+    def not_whole() -> None:
+        raise ValueError(
+            f"A cost of {domain.name} or an estimate of {evaluator.name} is not a whole number, though it is declared so: "
+            "leave out whole_costs in the domain or whole in the heuristic."
+        )
+
+    try:
+        status = drive.run(call, {GROW_BUCKETS: enlarge, TOO_LARGE: too_large, NOT_WHOLE: not_whole})
+    except TooLarge:
+        return None
+    goal = int(control[GOAL_NODE])
+    plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal)
+    return drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, cost))
+
+
+def lower_bound(drive: Drive, cost: float) -> float:
+    """As in best_first.py, read off the buckets: an older entry of a node that got better can only lower it."""
+    control, nodes, scratch = drive.control, drive.nodes, drive.scratch
+    trusted = drive.evaluator.admissible or not control[CHARGED]
+    keys, h = (places.astype(np.int64) for places in np.nonzero(scratch[TOP] != NONE))
+    under_way = scratch[2][: control[TAKEN] if control[PHASE] == INSERT else 0]  # their successors may not all be there
+    if not (control[G_WEIGHT] and control[REOPEN]):
+        return min(cost, float(nodes["h"][0]) if trusted else 0.0) if len(keys) or len(under_way) else min(cost, math.inf)
+    waiting = (keys - control[H_WEIGHT] * h) // control[G_WEIGHT] + (h if trusted else 0)
+    taken = nodes["g"][under_way].astype(np.int64) + (nodes["h"][under_way] if trusted else 0)
+    return float(min(cost, waiting.min(initial=LARGEST * 2), taken.min(initial=LARGEST * 2)))
