@@ -1,6 +1,6 @@
-"""Sliding-tile puzzles: h x w boards of up to 16 cells in one uint64, four bits a cell, row by row from the least significant.
+"""Sliding-tile puzzles, h x w boards of up to 36 cells: the world, its text and its parity. Its rules are in sliding_rules.py.
 
-The blank is 0, so a move is two XORs. An action moves the *blank*: 0 up, 1 down, 2 left, 3 right. Every move costs 1.
+Every move costs 1; an action moves the *blank*: 0 up, 1 down, 2 left, 3 right.
 
 Exact facts (tests hold them): 8-puzzle 181,440 solvable states, diameter 31, mean h* 21.9724, mean Manhattan 14.0;
 15-puzzle: Korf's 100 instances (Korf 1985) have optimal lengths summing to 5,305; the longest solution is 80.
@@ -12,83 +12,26 @@ import re
 import numpy as np
 
 from astarzero.envs.domain import Domain, Heuristic
+from astarzero.envs.sliding_drawing import render_picture, render_text
+from astarzero.envs.sliding_rules import (
+    BITS,
+    BLANK_SHIFT,
+    CELLS_A_WORD,
+    IN_ONE_WORD,
+    LONGEST_LINE,
+    encode,
+    expand,
+    is_goal,
+    linear_conflict,
+    linear_conflict_context,
+    linear_conflict_of_child,
+    manhattan,
+    manhattan_of_child,
+    step,
+)  # fmt: skip
 
-MAX_CELLS = 16
-BITS = np.uint64(4)
-NIBBLE = np.uint64(15)
-LANES = np.uint64(0x1111111111111111)
-ONE, TWO, THREE, SIXTY = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(60)
+MAX_CELLS = 36
 DIRECTIONS = ((-1, 0, "up"), (1, 0, "down"), (0, -1, "left"), (0, 1, "right"))
-
-# --- rules; context = (neighbours int64 [cells, 4], -1 off the board; distances int64 [tiles, cells]; board uint64 [2]: goal, cells)
-
-
-def find_blank(board, cells):
-    """The cell that holds 0. A nibble is 0 where none of its four bits is set; `cells` masks nibbles beyond the board."""
-    occupied = board | (board >> TWO)
-    occupied |= occupied >> ONE
-    lane = ~occupied & LANES & cells
-    return np.int64((((lane - ONE) & LANES) * LANES) >> SIXTY)  # counts the lanes below
-
-
-def slide(board, blank, cell):
-    """Move the tile at `cell` into the blank."""
-    tile = (board >> (np.uint64(cell) * BITS)) & NIBBLE
-    return board ^ (tile << (np.uint64(cell) * BITS)) ^ (tile << (np.uint64(blank) * BITS))
-
-
-def step(state, action, context, successor):
-    neighbours, _, board = context
-    blank = find_blank(state[0], board[1])
-    cell = neighbours[blank, action]
-    if cell < 0:
-        return 0.0
-    successor[0] = slide(state[0], blank, cell)
-    return 1.0
-
-
-def expand(state, context, successors, actions, costs):
-    neighbours, _, board = context
-    blank = find_blank(state[0], board[1])
-    count = 0
-    for action in range(4):
-        cell = neighbours[blank, action]
-        if cell >= 0:
-            successors[count, 0] = slide(state[0], blank, cell)
-            actions[count] = action
-            costs[count] = 1.0
-            count += 1
-    return count
-
-
-def is_goal(state, context):
-    return state[0] == context[2][0]
-
-
-def manhattan(state, context):
-    """Sum over tiles of the city-block distance to the tile's goal cell: admissible and consistent."""
-    neighbours, distances, _ = context
-    total = 0
-    for cell in range(neighbours.shape[0]):
-        total += distances[np.int64((state[0] >> (np.uint64(cell) * BITS)) & NIBBLE), cell]
-    return total
-
-
-def manhattan_of_child(parent, parent_h, action, child, context):
-    """Only the tile that moved changes its distance."""
-    neighbours, distances, board = context
-    blank = find_blank(parent[0], board[1])
-    cell = neighbours[blank, action]
-    tile = np.int64((parent[0] >> (np.uint64(cell) * BITS)) & NIBBLE)
-    return parent_h + distances[tile, blank] - distances[tile, cell]
-
-
-def encode(state, context, features):
-    """One-hot: feature `cell * cells + tile`."""
-    cells = context[0].shape[0]
-    for cell in range(cells):
-        features[cell * cells + np.int64((state[0] >> (np.uint64(cell) * BITS)) & NIBBLE)] = 1.0
-
 
 # --- the domain --------------------------------------------------------------------------------------------------------
 
@@ -102,19 +45,32 @@ def parse_size(size: str | int) -> tuple[int, int]:
         raise ValueError(f"Size '{size}' is not a size: give one number (3) or rows x columns (3x4).") from None
     if height < 2 or width < 2 or height * width > MAX_CELLS:
         raise ValueError(
-            f"Size {height}x{width} is out of range: both sides must be at least 2 and the board at most {MAX_CELLS} cells (4x4)."
+            f"Size {height}x{width} is out of range: both sides must be at least 2 and the board at most {MAX_CELLS} cells (6x6)."
         )
     return height, width
 
 
+def place_of(cell: int, cells: int) -> tuple[int, int]:
+    """(word, shift) of a cell on a board of so many cells."""
+    return (0, 4 * cell) if cells <= IN_ONE_WORD else (cell // CELLS_A_WORD, BITS * (cell % CELLS_A_WORD))
+
+
 def pack(tiles: list[int] | np.ndarray) -> np.ndarray:
-    """Tiles by cell, row by row, 0 the blank -> row uint64 [1]."""
-    return np.array([sum(int(tile) << (4 * cell) for cell, tile in enumerate(tiles))], np.uint64)
+    """Tiles by cell, row by row, 0 the blank -> row uint64 [W]."""
+    cells = len(tiles)
+    words = [0] * (1 if cells <= IN_ONE_WORD else cells // CELLS_A_WORD + 1)
+    for cell, tile in enumerate(tiles):
+        word, shift = place_of(cell, cells)
+        words[word] |= int(tile) << shift
+    if cells > IN_ONE_WORD:
+        words[-1] |= list(tiles).index(0) << BLANK_SHIFT
+    return np.array(words, np.uint64)
 
 
 def unpack(state: np.ndarray, cells: int) -> list[int]:
     """The tiles by cell of a row: the inverse of `pack`."""
-    return [(int(state[0]) >> (4 * cell)) & 15 for cell in range(cells)]
+    mask = 15 if cells <= IN_ONE_WORD else (1 << BITS) - 1
+    return [(int(state[word]) >> shift) & mask for word, shift in (place_of(cell, cells) for cell in range(cells))]
 
 
 @functools.cache
@@ -126,7 +82,7 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
         raise ValueError(f"Goal '{goal}' is not known: give blank-first (0 1 2 ...) or blank-last (1 2 ... 0).")
     goal_tiles = list(range(cells)) if goal == "blank-first" else [*range(1, cells), 0]
     neighbours = np.full((cells, 4), -1, np.int64)
-    distances = np.zeros((MAX_CELLS, cells), np.int64)
+    distances = np.zeros((max(cells, IN_ONE_WORD), cells), np.int64)
     for cell in range(cells):
         row, column = divmod(cell, width)
         for action, (down, right, _) in enumerate(DIRECTIONS):
@@ -135,7 +91,18 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
         for tile in range(1, cells):
             goal_row, goal_column = divmod(goal_tiles.index(tile), width)
             distances[tile, cell] = abs(row - goal_row) + abs(column - goal_column)
-    board = np.array([pack(goal_tiles)[0], (1 << (4 * cells)) - 1], np.uint64)
+    goal_row = pack(goal_tiles)
+    places = np.array([place_of(cell, cells) for cell in range(cells)])
+    one_word = len(goal_row) == 1
+    masks = np.array([15, (1 << (4 * cells)) - 1] if one_word else [(1 << BITS) - 1, 0], np.uint64)
+    context = (neighbours, distances, goal_row, places, masks)
+
+    heuristics = {"manhattan": Heuristic(manhattan, admissible=True, child_rule=manhattan_of_child, whole=True)}
+    if max(height, width) <= LONGEST_LINE:
+        tables = functools.cache(lambda: linear_conflict_context(context, height, goal_tiles))
+        heuristics["linear-conflict"] = Heuristic(
+            linear_conflict, admissible=True, child_rule=linear_conflict_of_child, whole=True, tables=tables
+        )
 
     def parse(text: str) -> np.ndarray:
         return parse_tiles(text, goal_tiles, width)
@@ -152,23 +119,23 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
     def every_state() -> np.ndarray:
         from astarzero.envs.oracles import reachable
 
-        return reachable(domain, pack(goal_tiles)).states
+        return reachable(domain, goal_row).states
 
     domain = Domain(
         world="sliding",
         name=f"sliding-{height}x{width}-{goal}",
-        num_words=1,
+        num_words=len(goal_row),
         num_actions=4,
         step=step,
         is_goal=is_goal,
-        context=(neighbours, distances, board),
+        context=context,
         parse=parse,
         format=show,
         random_state=random_state,
         expand=expand,
         encode=encode,
         num_features=cells * cells,
-        heuristics={"manhattan": Heuristic(manhattan, admissible=True, child_rule=manhattan_of_child, whole=True)},
+        heuristics=heuristics,
         whole_costs=True,
         inverse_actions=(1, 0, 3, 2),
         instance_sets={"all": every_state} if cells <= 10 else {},
@@ -180,8 +147,8 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
 
 
 def scramble(domain: Domain, rng: np.random.Generator, moves: int) -> np.ndarray:
-    """The goal after `moves` uniformly random legal moves: row [1]. Not uniform over states; calibrating on depth certifies nothing."""
-    state = domain.context[2][:1].copy()
+    """The goal after `moves` uniformly random legal moves: row [W]. Not uniform over states; calibrating on depth certifies nothing."""
+    state = domain.context[2].copy()
     for _ in range(moves):
         rows, _, _ = domain.successors(state)
         state = rows[rng.integers(len(rows))].copy()
@@ -216,7 +183,7 @@ def swap_two_tiles(tiles: list[int]) -> tuple[int, int]:
 
 
 def parse_tiles(text: str, goal_tiles: list[int], width: int) -> np.ndarray:
-    """'1 2 3 4 5 6 7 8 0' (spaces or commas) -> row [1]. Every way to be wrong is one ValueError sentence."""
+    """'1 2 3 4 5 6 7 8 0' (spaces or commas) -> row [W]. Every way to be wrong is one ValueError sentence."""
     words, cells = text.replace(",", " ").split(), len(goal_tiles)
     board, rule = f"{cells // width}x{width} board", f"give each of 0..{cells - 1} once, 0 for the blank"
     for word in words:
@@ -236,39 +203,3 @@ def parse_tiles(text: str, goal_tiles: list[int], width: int) -> np.ndarray:
         first, second = swap_two_tiles(mended)
         raise ValueError(f"No moves lead from {' '.join(words)} to the goal (odd parity); swapping tiles {first} and {second} mends it.")
     return pack(tiles)
-
-
-def render_text(tiles: list[int], width: int) -> str:
-    """The board in rows, the blank a dot."""
-    rows = [tiles[start : start + width] for start in range(0, len(tiles), width)]
-    return "\n".join(" ".join(f"{tile or '.':>2}" for tile in row) for row in rows)
-
-
-SEGMENTS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")  # of a seven-segment digit
-
-
-def draw_digit(canvas: np.ndarray, digit: int, top: int, left: int, size: int, ink: tuple[int, int, int]) -> None:
-    """A seven-segment digit 2*size high and size wide, for pictures without a font."""
-    thick = max(2, size // 5)
-    bars = {
-        "a": (0, 0, thick, size), "g": (size - thick // 2, 0, thick, size), "d": (2 * size - thick, 0, thick, size),
-        "f": (0, 0, size, thick), "b": (0, size - thick, size, thick), "e": (size, 0, size, thick), "c": (size, size - thick, size, thick),
-    }  # fmt: skip
-    for name in SEGMENTS[digit]:
-        down, right, height, width = bars[name]
-        canvas[top + down : top + down + height, left + right : left + right + width] = ink
-
-
-def render_picture(tiles: list[int], width: int, pixels: int = 64) -> np.ndarray:
-    """The board as uint8 [height * pixels, width * pixels, 3]: tiles in warm grey, digits in ink, the blank dark."""
-    canvas = np.full((len(tiles) // width * pixels, width * pixels, 3), (44, 44, 52), np.uint8)
-    size = pixels // 4
-    for cell, tile in enumerate(tiles):
-        top, left = cell // width * pixels, cell % width * pixels
-        if tile:
-            canvas[top + 2 : top + pixels - 2, left + 2 : left + pixels - 2] = (236, 226, 206)
-            digits = str(tile)
-            start = left + (pixels - len(digits) * size - (len(digits) - 1) * size // 2) // 2
-            for place, digit in enumerate(digits):
-                draw_digit(canvas, int(digit), top + pixels // 4, start + place * (size + size // 2), size, (60, 52, 40))
-    return canvas

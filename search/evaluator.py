@@ -174,7 +174,9 @@ def empty_tables(domain: Domain) -> tuple[np.ndarray, ...]:
 def blind(domain: Domain) -> Evaluator:
     """Knows nothing: value 0, every action alike. Costs no evaluations, since no head carries information."""
     tables = empty_tables(domain)
-    return Evaluator("blind", frozenset(), lambda states: Evaluation(), TABLE_RULES, tables, admissible=True, mask_tables=empty_heads, whole=True)
+    return Evaluator(
+        "blind", frozenset(), lambda states: Evaluation(), TABLE_RULES, tables, admissible=True, whole=True, mask_tables=empty_heads
+    )
 
 
 def kernel_face(domain: Domain, evaluator: Evaluator) -> tuple[Rules, tuple[np.ndarray, ...]]:

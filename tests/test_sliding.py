@@ -171,8 +171,8 @@ def test_a_bad_board_gets_one_sentence(text, sentence):
     [
         ({"size": 1}, "Size 1x1 is out of range"),
         ({"size": "1x9"}, "Size 1x9 is out of range"),
-        ({"size": 5}, "Size 5x5 is out of range"),
-        ({"size": "2x9"}, "Size 2x9 is out of range"),
+        ({"size": 7}, "Size 7x7 is out of range"),
+        ({"size": "2x19"}, "Size 2x19 is out of range"),
         ({"size": "-3"}, "Size -3x-3 is out of range"),
         ({"size": "three"}, "Size 'three' is not a size"),
         ({"size": "3x"}, "Size '3x' is not a size"),
