@@ -35,7 +35,7 @@ from astarzero.envs.rational import (
     to_fraction,
     to_word,
 )
-from astarzero.envs.sliding import draw_digit
+from astarzero.envs.sliding_drawing import draw_digit
 
 RULES = ("rational", "integer", "positive")
 RATIONAL, POSITIVE = 0, 2  # codes: places in RULES, and for the others one more than the least number allowed

@@ -89,8 +89,8 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
             if 0 <= row + down < height and 0 <= column + right < width:
                 neighbours[cell, action] = cell + down * width + right
         for tile in range(1, cells):
-            goal_row, goal_column = divmod(goal_tiles.index(tile), width)
-            distances[tile, cell] = abs(row - goal_row) + abs(column - goal_column)
+            home_row, home_column = divmod(goal_tiles.index(tile), width)
+            distances[tile, cell] = abs(row - home_row) + abs(column - home_column)
     goal_row = pack(goal_tiles)
     places = np.array([place_of(cell, cells) for cell in range(cells)])
     one_word = len(goal_row) == 1

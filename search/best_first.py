@@ -294,8 +294,9 @@ def best_first(
     check_options(batch=batch, weight=weight, goal_test=goal_test)
     whole = whole_weights(rule.weights[0], rule.weights[1] * weight) if domain.whole_costs and evaluator.whole and evaluator.rules else None
     if whole and rule.priority is weighted_sum:
-        same = {"batch": batch, "goal_test": goal_test, "budget": budget, "seed": seed}
-        result = integer_best_first(domain, state, evaluator, weights=whole, reopen=rule.reopen, **same)
+        result = integer_best_first(
+            domain, state, evaluator, weights=whole, reopen=rule.reopen, batch=batch, goal_test=goal_test, budget=budget, seed=seed
+        )
         if result is not None:
             return result
     uses_prior = rule.head == "prior"

@@ -4,6 +4,8 @@ Each can be asked from Python in batches and runs inside kernels; the contract i
 asked once for all states of an enumerable world; searches then read the table, at the price in evaluations of the net itself.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from astarzero.envs.compile import Rules, hook
@@ -80,8 +82,8 @@ def from_heuristic(domain: Domain, name: str | None = None) -> Evaluator:
         domain.bind(heuristic_batch, heuristic=entry.rule)(states, domain.context if own is None else own, value)
         return Evaluation(value=value)
 
-    tables = {} if own is None else {"tables": own}
-    return Evaluator(name, frozenset({"value"}), evaluate, rules, admissible=entry.admissible, whole=entry.whole, **tables)
+    judge = Evaluator(name, frozenset({"value"}), evaluate, rules, admissible=entry.admissible, whole=entry.whole)
+    return judge if own is None else replace(judge, tables=own)
 
 
 def default_evaluator(domain: Domain) -> Evaluator:

@@ -259,7 +259,7 @@ def integer_best_first(
     width = batch if batch > 1 else TIES
     room = width * num_actions
     taken, rows = np.zeros(width, np.int64), np.zeros((room + num_actions, domain.num_words), np.uint64)
-    scratch = [
+    scratch: list[np.ndarray] = [
         np.full((FIRST_KEYS, FIRST_H), NONE, np.int32), np.full(FIRST_KEYS, FIRST_H, np.int32),
         taken, rows, *domain.expansion_buffers()[1:], *(np.zeros(room, np.int64) for _ in range(4)),
     ]  # fmt: skip
