@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from astarzero.envs.compile import bind
-from astarzero.envs.machine import count_bits, lowest_bit
+from astarzero.envs.machine import lowest_bit
 
 UNKNOWN = 255  # no placement of a pattern needs so many moves
 SLICE_ROWS = 1 << 22  # placements a call, between two looks at Ctrl-C and the progress bar
@@ -123,7 +123,7 @@ def rank_weights(cells: int, count: int) -> np.ndarray:
 
 
 def crossing_weights(weights: np.ndarray) -> np.ndarray:
-    """How a rank changes when tile i passes tile j upwards: int64 [K, K + 1]; the last column, no tile, is 0. See pattern_rules.rank_change.
+    """How a rank changes when tile i passes tile j upwards: int64 [K, K + 1]; the last column, no tile, is 0.
 
     If j comes earlier it is now one more on a lower cell for i; if later, i is one fewer for j.
     """
@@ -137,8 +137,8 @@ def crossing_weights(weights: np.ndarray) -> np.ndarray:
 
 def rank_in_python(cells: list[int], num_cells: int) -> int:
     """The rank of a placement, tile by tile: what pattern_rules.rank_of computes from a board."""
-    weights = rank_weights(num_cells, len(cells))
-    return int(sum(weight * (cell - sum(other < cell for other in cells[:number])) for number, (weight, cell) in enumerate(zip(weights, cells))))
+    digits = [cell - sum(other < cell for other in cells[:number]) for number, cell in enumerate(cells)]
+    return int(rank_weights(num_cells, len(cells)) @ digits)
 
 
 def build(height: int, width: int, homes: list[int], blank_home: int, progress: Progress = lambda done: None) -> np.ndarray:

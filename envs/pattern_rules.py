@@ -65,7 +65,8 @@ def rank_change(orientation, board, tile, cell, blank, context):
     low, high = min(origin, target), max(origin, target)
     change = (high - low) * crossings[orientation, tile, tile]
     for between in range(low + 1, high):
-        change += crossings[orientation, tile, np.int64(tile_at(board, turned[orientation, between], context))]  # a reflection undoes itself
+        passed = tile_at(board, turned[orientation, between], context)  # turned twice is not turned
+        change += crossings[orientation, tile, np.int64(passed)]
     return change if target > origin else -change
 
 

@@ -141,31 +141,32 @@ def read_table(file: Path, words: dict[str, object], table: np.ndarray) -> bool:
             header = json.loads(source.readline(1 << 12))
             if not isinstance(header, dict) or {**header, "sha256": 0} != {**words, "sha256": 0}:
                 raise ValueError("its header is not that of this table")
-            if source.readinto(memoryview(table)) != table.nbytes or source.read(1):
+            if source.readinto(table.data) != table.nbytes or source.read(1):
                 raise ValueError("its length is wrong")
-        if header["sha256"] != hashlib.sha256(table).hexdigest():
+        if header["sha256"] != hashlib.sha256(table.data).hexdigest():
             raise ValueError("its checksum is wrong")
         return True
     except FileNotFoundError:
         return False
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         warnings.warn(f"The pattern database {file} cannot be used ({problem}), so it is built again.", RuntimeWarning, stacklevel=2)
         return False
 
 
 def keep_table(file: Path, words: dict[str, object], table: np.ndarray) -> None:
-    """Write a table, whole or not at all (to a neighbour, then renamed); where that cannot be, one sentence, and it is built again next time."""
-    header = json.dumps({**words, "sha256": hashlib.sha256(table).hexdigest()})
+    """Write a table, whole or not at all (to a neighbour, then renamed); one sentence where that cannot be."""
+    header = json.dumps({**words, "sha256": hashlib.sha256(table.data).hexdigest()})
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with open(beside, "wb") as target:
-            target.write(header.encode() + b"\n")
-            target.write(memoryview(table))
-            target.flush()
-            os.fsync(target.fileno())
-        os.replace(beside, file)
+        try:
+            with open(beside, "wb") as target:
+                target.write(header.encode() + b"\n")
+                target.write(table.data)
+                target.flush()
+                os.fsync(target.fileno())
+            os.replace(beside, file)
+        finally:
+            beside.unlink(missing_ok=True)
     except OSError as problem:
         warnings.warn(f"The pattern database {file} could not be kept ({problem}); set ASTARZERO_CACHE.", RuntimeWarning, stacklevel=2)
-    finally:
-        beside.unlink(missing_ok=True)
