@@ -12,6 +12,7 @@ import re
 import numpy as np
 
 from astarzero.envs.domain import Domain, Heuristic
+from astarzero.envs.sliding_descent import manhattan_descent
 from astarzero.envs.sliding_drawing import render_picture, render_text
 from astarzero.envs.sliding_rules import (
     BITS,
@@ -97,7 +98,8 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
     masks = np.array([15, (1 << (4 * cells)) - 1] if one_word else [(1 << BITS) - 1, 0], np.uint64)
     context = (neighbours, distances, goal_row, places, masks)
 
-    heuristics = {"manhattan": Heuristic(manhattan, admissible=True, child_rule=manhattan_of_child, whole=True)}
+    descent = functools.cache(lambda: manhattan_descent(context)) if one_word else None
+    heuristics = {"manhattan": Heuristic(manhattan, admissible=True, child_rule=manhattan_of_child, whole=True, descent=descent)}
     if max(height, width) <= LONGEST_LINE:
         tables = functools.cache(lambda: linear_conflict_context(context, height, goal_tiles))
         heuristics["linear-conflict"] = Heuristic(
