@@ -12,6 +12,8 @@ import re
 import numpy as np
 
 from astarzero.envs.domain import Domain, Heuristic
+from astarzero.envs.pattern_rules import additive
+from astarzero.envs.pattern_tables import partitions, pattern_context
 from astarzero.envs.sliding_descent import manhattan_descent
 from astarzero.envs.sliding_drawing import render_picture, render_text
 from astarzero.envs.sliding_rules import (
@@ -105,6 +107,9 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
         heuristics["linear-conflict"] = Heuristic(
             linear_conflict, admissible=True, child_rule=linear_conflict_of_child, whole=True, tables=tables
         )
+    for number, name in enumerate(partitions(height, width)):
+        tables = functools.cache(functools.partial(pattern_context, context, height, goal_tiles, name))
+        heuristics[f"pdb-{name}" if number else "pdb"] = Heuristic(additive, admissible=True, whole=True, tables=tables)
 
     def parse(text: str) -> np.ndarray:
         return parse_tiles(text, goal_tiles, width)
