@@ -1,10 +1,12 @@
-"""How IDA* walks sliding tiles: a `Descent` (see domain.py) for boards of one word and heuristics that a move changes by 1, up or down.
+"""How IDA* walks sliding tiles on boards of one word: the ways of a blank, and the `Descent` (see domain.py) by Manhattan distance.
 
 A place is 5 * blank + action, the action ROOT where a search begins. From a place lead up to four *ways*, in the order up, left,
 right, down that published programs try (Korf 1985); the one that undoes the last action is left out. They are kept last first,
 since a stack turns them round. A way finds the tile that moves by `shift`, and moves it by a product and an XOR: `swap` has one bit at
-either cell. Then depth + h stays or rises by 2. A way that is not there changes the label so much that its node falls off at once.
+either cell. Every move changes h by an odd number, so depth + h by an even one. Read next: pattern_descent.py.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,59 +20,86 @@ TWO, FOUR, NIBBLE, PLACE = np.uint64(2), np.uint64(4), np.uint64(TILES - 1), np.
 FOURTH = np.uint64(3)
 
 
-def descend_by_manhattan(board, label, note, boards, labels, notes, top, tables):
-    """`descend` with tables = (shifts, swaps uint64 [places * WAYS], changes int64 [places * WAYS * TILES], of a label by the tile)."""
-    swaps = tables[1]
-    first = (np.uint64(label) & PLACE) << TWO
-    for number in range(3):
-        top = move_by_manhattan(board, label, boards, labels, top, first + np.uint64(number), tables)
-    if swaps[first + FOURTH]:  # only at a root
-        top = move_by_manhattan(board, label, boards, labels, top, first + FOURTH, tables)
-    return top
+@dataclass(frozen=True)
+class Ways:
+    """The ways of every place of a board; arrays [places, WAYS], 0 where there is no way."""
+
+    place: np.ndarray  # int64, the place that a way leads to; -1: there is no way
+    blank: np.ndarray  # int64, the cell that the blank leaves
+    cell: np.ndarray  # int64, the cell that it goes to
+    shift: np.ndarray  # uint64
+    swap: np.ndarray  # uint64
+    step: np.ndarray  # int64, what a way adds to a label, h apart; NO_WAY where there is none
+
+    @property
+    def there(self) -> np.ndarray:
+        return self.place >= 0
 
 
-def move_by_manhattan(board, label, boards, labels, top, way, tables):
-    shifts, swaps, changes = tables
-    tile = (board >> shifts[way]) & NIBBLE
-    reached = label + changes[(way << FOUR) + tile]
-    boards[top], labels[top] = board ^ (tile * swaps[way]), reached
-    return top + np.uint64(reached >= 0)
+def ways_of(neighbours: np.ndarray) -> Ways:
+    """The ways on a board whose cells have these neighbours, int64 [cells, 4], -1 beyond the edge."""
+    place = np.full((MOVES * len(neighbours), WAYS), -1, np.int64)
+    for origin in range(len(place)):
+        here, last = divmod(origin, MOVES)
+        allowed = [action for action in VISITED if neighbours[here, action] >= 0 and (last == ROOT or action != UNDO[last])]
+        place[origin, : len(allowed)] = [MOVES * neighbours[here, action] + action for action in reversed(allowed)]
+    there, origins = place >= 0, np.arange(len(place))[:, None]
+    blank, cell = np.where(there, origins // MOVES, 0), np.where(there, place // MOVES, 0)
+    swap = np.where(there, (1 << 4 * blank.astype(np.uint64)) | (1 << 4 * cell.astype(np.uint64)), 0).astype(np.uint64)
+    step = np.where(there, ONE_DEEPER + place - origins, NO_WAY)
+    return Ways(place, blank, cell, 4 * cell.astype(np.uint64), swap, step)
 
 
-def places_reached(neighbours: np.ndarray) -> np.ndarray:
-    """The place that each way leads to, -1 where there is none: int64 [places, WAYS], the way that is visited first last."""
-    reached = np.full((MOVES * len(neighbours), WAYS), -1, np.int64)
-    for place in range(len(reached)):
-        blank, last = divmod(place, MOVES)
-        allowed = [action for action in VISITED if neighbours[blank, action] >= 0 and (last == ROOT or action != UNDO[last])]
-        reached[place, : len(allowed)] = [MOVES * neighbours[blank, action] + action for action in reversed(allowed)]
-    return reached
+def descent_of(ways: Ways, rule, tables: tuple[np.ndarray, ...], goal: np.ndarray, notes=lambda row: np.zeros(0, np.uint64)) -> Descent:
+    """A descent along `ways` by a rule that reads `tables`; `notes` makes those of a root."""
+    cells = len(ways.place) // MOVES
 
+    def root(row: np.ndarray) -> tuple[int, np.ndarray]:
+        blank = next(cell for cell in range(cells) if not (int(row[0]) >> 4 * cell) & 15)
+        return MOVES * blank + ROOT, notes(row)
 
-def manhattan_descent(context: tuple[np.ndarray, ...]) -> Descent:
-    """The descent by Manhattan distance; `context` is the domain's, of a board of up to 16 cells."""
-    neighbours, distances, goal = context[:3]
-    reached = places_reached(neighbours)
-    blanks, cells = np.arange(len(reached))[:, None] // MOVES, reached // MOVES
-    there = reached >= 0
-    swaps = np.where(there, (1 << 4 * blanks) | (1 << 4 * np.maximum(cells, 0)), 0)
-    farther = distances[:, blanks] > distances[:, cells]  # [tiles, places, WAYS]
-    changes = np.full((*reached.shape, TILES), NO_WAY, np.int64)
-    steps = np.moveaxis(ONE_DEEPER + FARTHER * farther, 0, -1) + (reached - np.arange(len(reached))[:, None])[..., None]
-    changes[..., : len(distances)] = np.where(there[..., None], steps, NO_WAY)
     return Descent(
-        descend_by_manhattan,
-        (4 * np.maximum(cells, 0).astype(np.uint64).ravel(), swaps.astype(np.uint64).ravel(), changes.ravel()),
-        counts=there.sum(1),
-        actions=np.arange(len(reached)) % MOVES,
-        root=lambda row: (MOVES * blank_cell(row, len(neighbours)) + ROOT, 0),
-        waiting=lambda place, after: reached[place].tolist().index(after),
+        rule,
+        tables,
+        counts=ways.there.sum(1),
+        actions=np.arange(len(ways.place)) % MOVES,
+        root=root,
+        waiting=lambda place, after: ways.place[place].tolist().index(after),
         goal=goal,
         rise=2,
         branching=WAYS,
     )
 
 
-def blank_cell(row: np.ndarray, cells: int) -> int:
-    """The blank's cell of a one-word row [1]."""
-    return next(cell for cell in range(cells) if not (int(row[0]) >> 4 * cell) & 15)
+# --- by Manhattan distance ---------------------------------------------------------------------------------------------------
+
+
+def descend_by_manhattan(board, label, boards, labels, notes, top, tables):
+    """`descend` with tables = (shift, swap uint64 [places * WAYS], change int64 [places * WAYS * TILES], of a label by the tile)."""
+    first = (np.uint64(label) & PLACE) << TWO
+    for number in range(3):
+        top = move_by_manhattan(board, label, boards, labels, top, first + np.uint64(number), tables)
+    if tables[1][first + FOURTH]:  # only at a root
+        top = move_by_manhattan(board, label, boards, labels, top, first + FOURTH, tables)
+    return top
+
+
+def move_by_manhattan(board, label, boards, labels, top, way, tables):
+    """Write the node behind a way; the top rises if it is within the bound. A way that is not there falls off by its label."""
+    shift, swap, change = tables
+    tile = (board >> shift[way]) & NIBBLE
+    reached = label + change[(way << FOUR) + tile]
+    boards[top], labels[top] = board ^ (tile * swap[way]), reached
+    return top + np.uint64(reached >= 0)
+
+
+def manhattan_descent(context: tuple[np.ndarray, ...]) -> Descent | None:
+    """The descent by Manhattan distance, None on boards of several words; `context` is the domain's."""
+    neighbours, distances, goal = context[:3]
+    if len(goal) > 1:
+        return None
+    ways = ways_of(neighbours)
+    farther = distances[:, ways.blank] > distances[:, ways.cell]  # [tiles, places, WAYS]: the tile goes where the blank was
+    change = np.full((*ways.place.shape, TILES), NO_WAY, np.int64)
+    change[..., : len(distances)] = ways.step[..., None] + FARTHER * np.moveaxis(farther, 0, -1)
+    return descent_of(ways, descend_by_manhattan, (ways.shift.ravel(), ways.swap.ravel(), change.ravel()), goal)

@@ -1,4 +1,4 @@
-"""IDA* for worlds that lend a `Descent`: a node is a word, a label and a note, and a stack is all there is.
+"""IDA* for worlds that lend a `Descent`: a node is a word, a label and a few notes, and a stack is all there is.
 
 A rule writes what a node leads to straight onto the stack, and a successor above the bound is overwritten by the next one: no
 branch depends on what the heuristic says. Half of all successors are above the bound, in no order that a processor could
@@ -31,7 +31,8 @@ PLACES = np.uint64(PLACE_MASK)
 def packed_kernel(control, goal, counts, tables, boards, labels, notes, path):
     """Search below the nodes of the stack until it is empty (SOLVED with TOP = 0), a goal is met (SOLVED), or a limit: BUDGET_MET, SLICE.
 
-    goal uint64; counts int64 [places], the successors made at a place; boards and notes uint64 [S], labels int64 [S]; path int64 [D].
+    goal uint64; counts int64 [places], the successors made at a place; boards uint64 [S], labels int64 [S] and notes uint64 [S, N] are
+    the stack, path int64 [D] the places on the way to its top.
     """
     top, deepest = np.uint64(control[TOP]), np.uint64(control[DEEPEST])
     expansions, evaluations = control[EXPANSIONS], control[EVALUATIONS]
@@ -51,7 +52,7 @@ def packed_kernel(control, goal, counts, tables, boards, labels, notes, path):
             break
         expansions += 1
         evaluations += made
-        top = descend(board, label, notes[node], boards, labels, notes, node, tables)
+        top = descend(board, label, boards, labels, notes, node, tables)
     control[TOP], control[DEEPEST], control[EXPANSIONS], control[EVALUATIONS] = top, deepest, expansions, evaluations
     return outcome
 
@@ -64,14 +65,14 @@ def packed_ida(domain: Domain, state: np.ndarray, evaluator: Evaluator, descent:
     """
     kernel = domain.bind(packed_kernel, descend=descent.rule)
     paths = {"states": np.zeros((1, domain.num_words), np.uint64)}
+    root = domain.check_states(state)[0]
+    place, root_notes = descent.root(root)
     size = descent.branching * (LONGEST + 1)
-    boards, labels, notes = np.zeros(size, np.uint64), np.zeros(size, np.int64), np.zeros(size, np.uint64)
+    boards, labels, notes = np.zeros(size, np.uint64), np.zeros(size, np.int64), np.zeros((size, len(root_notes)), np.uint64)
     path = np.zeros(LONGEST + 1, np.int64)
     scratch = (boards, labels, notes, path)
     drive = Drive(domain, state, evaluator, budget, 0, 1, paths, scratch=scratch, has_table=False)
     control, counts, (goal,) = drive.control, descent.counts, descent.goal
-    root = domain.check_states(state)[0]
-    place, note = descent.root(root)
     value = evaluator.evaluate(root[None]).value
     assert value is not None  # a heuristic lends a descent only together with its value
     bound = h = int(cost_to_go(value[0]))
@@ -82,7 +83,7 @@ def packed_ida(domain: Domain, state: np.ndarray, evaluator: Evaluator, descent:
     def call() -> int:
         nonlocal bound
         if not control[TOP]:  # a search begins
-            boards[0], notes[0], control[TOP] = root[0], note, 1
+            boards[0], notes[0], control[TOP] = root[0], root_notes, 1
             labels[0] = ((bound - h) // descent.rise << SLACK_SHIFT) | place
         code = kernel(control, goal, counts, descent.tables, boards, labels, notes, path)
         if code != SOLVED or control[TOP]:

@@ -107,6 +107,18 @@ def test_both_loops_and_the_asking_drive_agree_on_costs():
             assert result.cost == result.lower_bound == len(result.plan) == optimum
 
 
+@pytest.mark.parametrize("goal", ["blank-first", "blank-last"])
+@pytest.mark.parametrize("size", ["2x2", "2x3", "3x3"])
+def test_pattern_databases_lead_the_packed_loop_to_the_optimum(size, goal):
+    puzzle, rng = make("sliding", size=size, goal=goal), np.random.default_rng(2)
+    table, judge = toys.table_of(puzzle), from_heuristic(puzzle, "pdb")
+    assert (judge.descent is None) == (size == "2x3")  # only square boards lend one
+    for row in rng.choice(len(table.states), size=min(300, len(table.states)), replace=False):
+        result = ida(puzzle, table.states[row], judge)
+        assert result.cost == result.lower_bound == table.cost_to_go[row]
+        assert puzzle.goal_mask(puzzle.replay(table.states[row], result.plan)[0])[0]
+
+
 def test_a_weight_bounds_the_cost():
     for name in ("wild-1", "wild-5", "wild-7", "2x3: 4 5 0 1 2 3"):
         problem = PROBLEMS[name]()
