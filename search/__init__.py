@@ -19,6 +19,7 @@ from astarzero.envs.evaluation import Evaluation, Evaluator
 from astarzero.search.beam import beam_search
 from astarzero.search.best_first import best_first
 from astarzero.search.evaluator import blind, exact_oracle, from_heuristic, noisy_oracle, tabulated
+from astarzero.search.ida import ida
 from astarzero.search.mcts import mcts
 from astarzero.search.q_best_first import q_best_first
 from astarzero.search.result import Budget, SearchResult, Status
@@ -45,6 +46,7 @@ SEARCHES = {
         Search("greedy_best_first", ("value",), partial(best_first, ordering="greedy"), "greedy best-first search: h alone"),
         Search("uniform_cost", (), partial(best_first, ordering="uniform_cost"), "uniform-cost search, breadth-first at unit cost: g"),
         Search("levin", ("prior",), partial(best_first, ordering="levin"), "Levin tree search: depth / pi; weight is a temperature"),
+        Search("ida", ("value",), ida, "IDA*: depth-first under a rising bound on g + w h; holds one path"),
         Search("qstar", ("q",), q_best_first, "Q*-search: g + w (-q) over pairs of node and action, one evaluation a state"),
         Search("policy_argmax", ("prior",), partial(walk, head="prior"), "the likeliest action each time, never a state twice"),
         Search("policy_sampling", ("prior",), partial(walk, head="prior", temperature=1.0), "sampled actions, restarts; needs a budget"),

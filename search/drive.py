@@ -34,6 +34,7 @@ SLICE_SECONDS = 0.02  # between two looks at the clock
 
 Arrays = dict[str, np.ndarray]
 GOAL_TESTS = ("selection", "generation")
+ORDERS = ("given", "seeded")
 OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # what a search may be told: is it allowed, and the rule in words
     "batch": (lambda number: number >= 1, "at least 1"),
     "width": (lambda number: number >= 1, "at least 1"),
@@ -43,6 +44,7 @@ OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # what a search ma
     "temperature": (lambda number: number >= 0, "at least 0"),
     "goal_test": (lambda name: name in GOAL_TESTS, "selection or generation"),
     "head": (lambda name: name in HEADS, "value, q or prior"),
+    "order": (lambda name: name in ORDERS, "given or seeded"),
 }
 
 
@@ -68,6 +70,8 @@ class Drive:
     entries: Arrays = field(default_factory=dict)
     entry_room: int = 0  # rows of `entries` that one round may take; default: `room`
     scratch: list[np.ndarray] | tuple[np.ndarray, ...] = ()  # other arrays; who replaces one asks `fits` before
+    first_nodes: int = FIRST_NODES  # rows of `nodes` to begin with
+    has_table: bool = True  # does the search map states to nodes, by `slots`?
     entry_cell: int = ENTRIES  # the cell of `control` that counts rows of `entries` in use
     control: np.ndarray = field(default_factory=lambda: np.zeros(CONTROL_CELLS, np.int64))
     slots: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -80,7 +84,7 @@ class Drive:
         self.control[GOAL_NODE], self.control[SEED] = -1, self.seed
         self.control[INLINE] = self.evaluator.rules is not None  # can the kernel judge states itself? Otherwise it stops and asks
         root = self.domain.check_states(self.state)[0]
-        capacity = max(2, min(max(FIRST_NODES, 2 * self.room), self.budget.nodes))
+        capacity = max(2, min(max(self.first_nodes, 2 * self.room), self.budget.nodes))
         self.entry_room = self.entry_room or self.room
         entries = 2 * self.entry_room + FIRST_ENTRIES
         if self._bytes_at(capacity, entries) <= self.budget.bytes:  # else `run` refuses to start
@@ -182,7 +186,7 @@ class Drive:
 
     def _bytes_at(self, capacity: int, entry_capacity: int) -> int:
         """What `bytes` will be after `_resize`."""
-        total = slots_needed(capacity) * self.slots.itemsize + sum(array.nbytes for array in self.scratch)
+        total = slots_needed(capacity) * self.slots.itemsize * self.has_table + sum(array.nbytes for array in self.scratch)
         for arrays, length in ((self.nodes, capacity), (self.entries, entry_capacity)):
             total += sum((length if len(array) != 1 else 1) * array.itemsize * math.prod(array.shape[1:]) for array in arrays.values())
         return total
@@ -195,7 +199,7 @@ class Drive:
                     larger = np.empty((length, *array.shape[1:]), array.dtype)
                     larger[: len(array)] = array[:length]
                     arrays[name] = larger
-        if len(self.slots) < slots_needed(capacity):
+        if self.has_table and len(self.slots) < slots_needed(capacity):
             self.slots = np.zeros(0, np.int32)  # the old ones go first
             self.slots = np.full(slots_needed(capacity), EMPTY, np.int32)
             self.control[MASK] = len(self.slots) - 1

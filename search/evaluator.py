@@ -82,7 +82,8 @@ def from_heuristic(domain: Domain, name: str | None = None) -> Evaluator:
         domain.bind(heuristic_batch, heuristic=entry.rule)(states, domain.context if own is None else own, value)
         return Evaluation(value=value)
 
-    judge = Evaluator(name, frozenset({"value"}), evaluate, rules, admissible=entry.admissible, whole=entry.whole)
+    descent = entry.descent() if entry.descent else None
+    judge = Evaluator(name, frozenset({"value"}), evaluate, rules, admissible=entry.admissible, whole=entry.whole, descent=descent)
     return judge if own is None else replace(judge, tables=own)
 
 

@@ -24,7 +24,8 @@ every_problem = pytest.mark.parametrize("name", PROBLEMS)
 COUNTED = [field.name for field in dataclasses.fields(SearchResult) if "seconds" not in field.name]
 INFORMED = [name for name, search in SEARCHES.items() if search.heads]
 BEST_FIRST = ("astar", "greedy_best_first", "uniform_cost", "levin", "qstar")  # prove bounds; never give up
-TIRELESS = (*BEST_FIRST, "policy_sampling", "puct")  # end by themselves only when everything is searched
+TIRELESS = (*BEST_FIRST, "ida", "policy_sampling", "puct")  # end by themselves only when everything is searched
+FORGETFUL = ("ida",)  # hold one path, so a state is judged each time it is met, and the order of a node's successors always counts
 ROUNDING = 1 + 1e-6  # g and h are float32
 
 
@@ -81,7 +82,7 @@ def test_every_evaluation_is_counted_and_no_state_is_judged_twice(search):
 
             result = problem.solve(search, dataclasses.replace(judge, evaluate=evaluate, rules=None))
             assert (result.evaluations, result.evaluator_calls) == (len(seen), len(calls))
-            assert len(set(seen)) == len(seen)
+            assert len(set(seen)) == len(seen) or search in FORGETFUL
             assert bool(seen) == bool(judge.heads & set(SEARCHES[search].heads))
             assert (result.evaluator_seconds > 0) == bool(seen)
 
@@ -232,7 +233,7 @@ def test_the_same_seed_gives_the_same_and_seeds_change_ties_only(search):
             assert first == again
             if kind == "nothing" and name.startswith("2x3"):
                 assert any(other != first for other in others)  # to the blind everything is a tie
-            if kind == "noisy" and search not in ("policy_sampling", "uniform_cost"):
+            if kind == "noisy" and search not in ("policy_sampling", "uniform_cost", *FORGETFUL):
                 assert all(other == first for other in others)  # noise leaves none
 
 
