@@ -29,7 +29,7 @@ WORTH_A_WORD = 1 << 20  # placements; a smaller table is built before anybody wo
 PARTITIONS: dict[tuple[int, int], dict[str, tuple[str, ...]]] = {
     (4, 4): {
         "6-6-3": ("ACCC", "AABB", "AABB", "ABB."),
-        "7-7-1": ("CBBB", "ABBB", "AAAB", "AAA."),
+        "7-7-1": ("CBBB", "BBBB", "AAAA", "AAA."),
         "7-8": ("BBBB", "BBBB", "AAAA", "AAA."),
     },
     (5, 5): {

@@ -181,7 +181,8 @@ def make_evaluator(domain: Domain, evaluator: str | None, heuristic: str | None,
         from astarzero.nets.evaluator import net_evaluator
 
         saved = load(Path(evaluator.removeprefix("net:")), domain)
-        return net_evaluator(saved.net, domain, saved.heads, saved.temperature, device, name=evaluator)
+        baseline = from_heuristic(domain, saved.baseline) if saved.baseline else None
+        return net_evaluator(saved.net, domain, saved.heads, saved.temperature, device, name=evaluator, baseline=baseline)
     raise ValueError(f"Evaluator '{evaluator}' is not known; give exact, blind or net:FILE.safetensors.")
 
 

@@ -1,6 +1,7 @@
-"""`astarzero train`: a net for a contest world by imitation of its exact oracle, kept as a checkpoint that `solve` can use.
+"""`astarzero train`: a net by imitation of exact answers, kept as a checkpoint that `solve` can use.
 
-Other learners (value iteration, Q-learning, self-play) come with later issues and will be lines of LEARNERS.
+Where the answers come from is a line of LEARNERS: the exact table of a contest world, or optimal paths through a world too large
+for a table. Other learners (value iteration, Q-learning, self-play) come with later issues and will be lines too.
 """
 
 import shlex
@@ -12,45 +13,74 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from astarzero.envs import make
+from astarzero.envs import Domain, make
 from astarzero.envs.oracles import exact_table
 from astarzero.experiments.arenas import QUICK, arena_of
+from astarzero.experiments.solve import make_domain
 from astarzero.experiments.trials import split_problems
+from astarzero.search import from_heuristic
 
-LEARNERS = ("imitation",)
+LEARNERS = {  # name -> a line for lists
+    "imitation": "exact labels of a world that can be enumerated",
+    "optimal-paths": "labels from paths that IDA* finds with an admissible heuristic, for worlds too large for a table",
+}
 
 
 def train(
     world: str,
     *,
     learner: str = "imitation",
+    size: str | None = None,
+    goal: str | None = None,
+    heuristic: str | None = None,
+    baseline: str | None = None,
     heads: tuple[str, ...] = ("value",),
     labels: str = "full",
     states: int = 8000,
     steps: int = 600,
+    batch: int = 128,
+    learning_rate: float = 6e-3,
+    patience: int = 6,
     width: int = 128,
+    blocks: int = 1,
     seed: int = 0,
     device: str = "auto",
     out: Path = Path("results/nets"),
 ) -> int:
-    """Train a net on exact labels of a contest world and write OUT/WORLD-HEADS-seed.safetensors.
+    """Train a net on exact labels and write OUT/WORLD-HEADS-seed.safetensors.
 
     Parameters
     ----------
     world
-        A contest world from `astarzero list`, or your own as file.py or package.module.
+        imitation: a contest world from `astarzero list`, or your own as file.py or package.module; optimal-paths: any world.
     learner
-        imitation: labels from the world's exact oracle.
+        imitation (labels from a contest world's exact table) or optimal-paths (labels from IDA*, one world and size).
+    size
+        optimal-paths: the board, as in solve.
+    goal
+        optimal-paths, tiles: blank-first or blank-last.
+    heuristic
+        optimal-paths: the admissible heuristic of IDA*; default: pdb where there is one, else the world's first.
+    baseline
+        optimal-paths: an admissible heuristic to which the net's value is added; it learns only what that one leaves out.
     heads
         Heads to train: value, q, prior; may be repeated.
     labels
-        full (all an oracle knows of a state) or matched (one label a state and head).
+        imitation: full (all an oracle knows of a state) or matched (one label a state and head).
     states
         Labelled states.
     steps
         Optimiser steps at most.
+    batch
+        Labels a step and head.
+    learning_rate
+        Of the optimiser, at its highest.
+    patience
+        Looks at the validation loss without improvement, after which training stops.
     width
         Hidden units.
+    blocks
+        Residual blocks.
     seed
         Of the split, the labels, the first weights and the batches.
     device
@@ -60,28 +90,61 @@ def train(
     """
     from astarzero.nets.checkpoint import save
     from astarzero.training.imitation import ImitationConfig, imitate
+
+    if learner not in LEARNERS:
+        raise ValueError(f"Learner '{learner}' is not known; learners: {', '.join(LEARNERS)}.")
+    config = ImitationConfig(
+        heads=heads, width=width, blocks=blocks, steps=steps, batch_size=batch, learning_rate=learning_rate, patience=patience, seed=seed,
+        device=device,
+    )  # fmt: skip
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        if learner == "imitation":
+            name, domain, learned, held_out = table_labels(world, labels, states, seed)
+        else:
+            bar = progress.add_task("labels", total=states, words="")
+            domain = make_domain(world, size=size, goal=goal)
+            learned, held_out = labels_of_paths(
+                domain, heuristic, baseline, states, seed, lambda done: progress.update(bar, completed=done)
+            )
+            name = domain.name
+        task = progress.add_task(f"{name}: {' + '.join(config.heads)}", total=steps, words="")
+        trained = imitate(
+            domain, learned, held_out, config, lambda step, _, loss: progress.update(task, completed=step, words=f"loss {loss:.4f}")
+        )  # fmt: skip
+    path = out / f"{name}-{'-'.join(config.heads)}-seed{seed}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    command = shlex.join(["astarzero", *sys.argv[1:]])
+    about: dict[str, Any] = {"temperature": trained.temperature, "seed": seed, "command": command, "metrics": trained.metrics}
+    save(path, trained.net, domain, heads=config.heads, baseline=baseline or "", **about)
+    losses = ", ".join(f"{head} {loss:.4f}" for head, loss in trained.metrics["validation_loss"].items())
+    console.print(f"{path}: {trained.metrics['parameters']:,} parameters, {trained.metrics['steps']} steps, validation loss {losses}.")
+    return 0
+
+
+def table_labels(world: str, regime: str, states: int, seed: int) -> tuple[str, Domain, Any, Any]:
+    """(the contest world's name, its domain, training labels, validation labels); no root is in both."""
     from astarzero.training.labels import LABELS, sample_states
 
-    if learner not in LEARNERS or labels not in LABELS:
-        known = f"learners: {', '.join(LEARNERS)}; labels: {', '.join(LABELS)}"
-        raise ValueError(f"Learner '{learner}' with labels '{labels}' is not known; {known}.")
-    config = ImitationConfig(heads=heads, width=width, steps=steps, seed=seed, device=device)
-    arena, console = arena_of(world), Console(stderr=True)
+    if regime not in LABELS:
+        raise ValueError(f"Labels '{regime}' are not known; labels: {', '.join(LABELS)}.")
+    arena = arena_of(world)
     domain = make(arena.world, **arena.options)
     table = exact_table(domain, domain.instance_sets[arena.instances]())
     split = split_problems(table, domain.instance_sets[arena.instances](), QUICK, seed)
     rng = np.random.default_rng((seed, states))
-    learned = LABELS[labels](table, sample_states(table, split.train, states, rng), rng)
-    held_out = LABELS[labels](table, sample_states(table, split.validation, max(200, states // 8), rng), rng, learned.dead_cost)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("loss {task.fields[loss]:.4f}"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(f"{arena.name}: {' + '.join(config.heads)}", total=steps, loss=float("nan"))
-        trained = imitate(domain, learned, held_out, config, lambda step, _, loss: progress.update(task, completed=step, loss=loss))
-    path = out / f"{arena.name}-{'-'.join(config.heads)}-seed{seed}.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    command = shlex.join(["astarzero", *sys.argv[1:]])
-    about: dict[str, Any] = {"temperature": trained.temperature, "seed": seed, "command": command, "metrics": trained.metrics}
-    save(path, trained.net, domain, heads=config.heads, **about)
-    losses = ", ".join(f"{head} {loss:.4f}" for head, loss in trained.metrics["validation_loss"].items())
-    console.print(f"{path}: {trained.metrics['parameters']:,} parameters, {trained.metrics['steps']} steps, validation loss {losses}.")
-    return 0
+    learned = LABELS[regime](table, sample_states(table, split.train, states, rng), rng)
+    held_out = LABELS[regime](table, sample_states(table, split.validation, max(200, states // 8), rng), rng, learned.dead_cost)
+    return arena.name, domain, learned, held_out
+
+
+def labels_of_paths(domain: Domain, heuristic: str | None, baseline: str | None, states: int, seed: int, progress: Any) -> tuple[Any, Any]:
+    """(training labels, validation labels) from optimal paths; their roots are drawn apart."""
+    from astarzero.training.optimal_paths import path_labels, sample_paths
+
+    judge = from_heuristic(domain, heuristic or ("pdb" if "pdb" in domain.heuristics else None))
+    under = from_heuristic(domain, baseline) if baseline else None
+    learned = path_labels(domain, sample_paths(domain, judge, states=states, seed=seed, progress=progress), under)
+    held_out = sample_paths(domain, judge, states=max(200, min(states // 8, 20_000)), seed=seed + 1_000_003)
+    return learned, path_labels(domain, held_out, under, learned.dead_cost)

@@ -44,8 +44,11 @@ def net_evaluator(
     device: str = "auto",
     name: str = "net",
     chunk: int = 4096,
+    baseline: Evaluator | None = None,
 ) -> Evaluator:
     """An evaluator that answers with `heads` of `net` (those it was trained on); the net is moved to `device` and set to eval.
+
+    A net that learned what a `baseline` leaves out (see training/optimal_paths.py) has its value added to the baseline's.
 
     Prior logits come divided by `temperature`; value and q are returns. At most `chunk` states go through the net at once.
     One evaluator serves one thread, since calls share its buffer. ValueError when net, domain or temperature do not fit;
@@ -75,6 +78,10 @@ def net_evaluator(
                 outputs = net(buffer[: len(part)].to(where, non_blocking=True), heads)
                 for head, output in outputs.items():
                     answers[head][start : start + len(part)] = output.cpu().numpy()  # waits, so the buffer is free again
+        if baseline is not None and "value" in answers:
+            known = baseline.evaluate(states).value
+            assert known is not None  # a heuristic has a value
+            answers["value"] += known
         for head, answer in answers.items():
             if not np.isfinite(answer).all():
                 raise ArithmeticError(f"The {head} head of '{name}' is not finite somewhere; train it again with a lower learning rate.")
