@@ -163,7 +163,7 @@ class Drive:
         """May `scratch` grow by so many bytes? Notes them as a peak if so."""
         if self.bytes + more > self.budget.bytes:
             return False
-        self.peak_bytes = max(self.peak_bytes, self.bytes + more)
+        self.peak_bytes = max(self.peak_bytes, self.bytes + int(more))
         return True
 
     def grow(self) -> Status | None:
