@@ -173,6 +173,8 @@ class Domain:
     render_rgb: Callable[[np.ndarray], np.ndarray] | None = None  # uint8 [height, width, 3]
     explain_plan: Callable[[np.ndarray, tuple[int, ...]], str] | None = None  # (row, plan) -> the solution in the world's own words
     discount: float = 1.0  # -1 when the turn passes to the opponent
+    reflect: Callable[[np.ndarray], np.ndarray] | None = None  # a symmetry, its own inverse: rows [N, W] -> rows of the same cost-to-go
+    reflected_actions: tuple[int, ...] = ()  # with `reflect`: what each action is called among the reflected rows
     whole_costs: bool = False  # every cost is a whole number
     inverse_actions: tuple[int, ...] = ()  # the action that undoes each action, -1 for none; () when nobody says
 

@@ -81,7 +81,7 @@ def solve(
     heuristic
         A heuristic of the world; default: its first.
     evaluator
-        exact (the world's solved table), net:FILE.safetensors, or blind.
+        exact (the world's solved table), net:FILE.safetensors or a net that comes with the package by its name, or blind.
     weight
         Of h or -q (A*, Q*, beams); the policy's temperature under levin.
     temperature

@@ -95,7 +95,7 @@ def train(
         raise ValueError(f"Learner '{learner}' is not known; learners: {', '.join(LEARNERS)}.")
     config = ImitationConfig(
         heads=heads, width=width, blocks=blocks, steps=steps, batch_size=batch, learning_rate=learning_rate, patience=patience, seed=seed,
-        device=device,
+        check_every=max(25, steps // 100), device=device,
     )  # fmt: skip
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeRemainingColumn())

@@ -28,6 +28,7 @@ FORMAT = 2  # raised when the header's meaning changes
 SIZES = ("num_words", "num_features", "num_actions")
 KEYS = ("format", "net", "config", "domain", *SIZES, "heads", "temperature", "baseline", "seed", "revision", "command", "metrics")
 ROOT = Path(__file__).resolve().parents[1]
+WEIGHTS = Path(__file__).resolve().parent / "weights"  # nets that come with the package
 
 
 class CheckpointError(ValueError):
@@ -110,9 +111,15 @@ def save(
 
 
 def load(path: str | Path, domain: Domain) -> Checkpoint:
-    """The checkpoint at `path`, made for `domain`. CheckpointError, one sentence, when it is missing, malformed or for something else."""
+    """The checkpoint at `path` (or of that name among WEIGHTS), made for `domain`.
+
+    CheckpointError, one sentence, when it is missing, malformed or for something else.
+    """
+    if not Path(path).is_file() and (WEIGHTS / f"{path}.safetensors").is_file():
+        path = WEIGHTS / f"{path}.safetensors"
     if not Path(path).is_file():
-        raise CheckpointError(f"There is no checkpoint at {path}; give a file that `astarzero train` wrote.")
+        names = ", ".join(sorted(file.stem for file in WEIGHTS.glob("*.safetensors")))
+        raise CheckpointError(f"There is no checkpoint at {path}; give a file that `astarzero train` wrote, or one of {names}.")
     try:
         with safe_open(path, framework="pt") as file:
             return read(file, f"Checkpoint {path}", domain)

@@ -16,7 +16,7 @@ from astarzero.nets.evaluator import net_evaluator
 from astarzero.nets.mlp import build_seeded
 from astarzero.search import from_heuristic
 from astarzero.training.labels import DEAD_FACTOR
-from astarzero.training.optimal_paths import joined, path_labels, sample_paths, solve_paths, stray
+from astarzero.training.optimal_paths import joined, path_labels, sample_paths, solve_paths, stray, with_reflections
 
 PUZZLE = make("sliding", size="2x4")
 
@@ -87,8 +87,22 @@ def test_samples_hold_as_many_states_as_asked_and_follow_the_seed(table):
 
 
 def test_joined_paths_are_numbered_on(paths):
-    both = joined(paths, paths)
+    both = joined([paths, paths])
     assert len(both.states) == 2 * len(paths.states) and both.path[-1] == 79 and (np.diff(both.path) >= 0).all()
+
+
+def test_reflected_paths_are_optimal_paths_too():
+    """On a square board; a 2x4 board has no symmetry that keeps its goal."""
+    square = toys.table_of(make("sliding", size=3, goal="blank-last"))
+    domain = square.domain
+    paths = solve_paths(domain, square.states[np.random.default_rng(0).integers(len(square.states), size=10)], from_heuristic(domain))
+    both, once = with_reflections(domain, paths), len(paths.states)
+    indices = square.graph.index(both.states)
+    assert len(both.states) == 2 * once and both.path[-1] == 19
+    assert np.array_equal(both.cost, square.cost_to_go[indices])
+    assert square.optimal_actions(indices)[np.arange(len(indices)), both.action].all()
+    assert (both.states[once:] != both.states[:once]).any()
+    assert with_reflections(PUZZLE, paths) is paths
 
 
 # --- labels ----------------------------------------------------------------------------------------------------------------------

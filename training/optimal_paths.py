@@ -6,7 +6,7 @@ random steps from there. Near the goal they cost almost nothing, and they show e
 Read next: labels.py (the record; there labels come from an exact table), imitation.py (the loop).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from astarzero.search import Status, ida
 from astarzero.training.labels import DEAD_FACTOR, Labels
 
 Progress = Callable[[int], None]
+ROUND = 50  # random roots between two looks at the count
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,11 @@ def solve_paths(domain: Domain, roots: np.ndarray, judge: Evaluator, progress: P
     return Paths(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def joined(first: Paths, second: Paths) -> Paths:
-    """Both sets of paths; the roots of the second are numbered on."""
-    onward = replace(second, path=second.path + first.path.max(initial=-1) + 1)
-    return Paths(*(np.concatenate(pair) for pair in zip(vars(first).values(), vars(onward).values(), strict=True)))
+def joined(parts: Sequence[Paths]) -> Paths:
+    """All paths of `parts` (one or more), numbered on from part to part."""
+    starts = np.cumsum([0, *(part.path.max(initial=-1) + 1 for part in parts)])
+    moved = [replace(part, path=part.path + start) for part, start in zip(parts, starts, strict=False)]
+    return Paths(*(np.concatenate(column) for column in zip(*(vars(part).values() for part in moved), strict=True)))
 
 
 def stray(domain: Domain, paths: Paths, count: int, most_steps: int, rng: np.random.Generator) -> np.ndarray:
@@ -89,19 +91,25 @@ def sample_paths(
 ) -> Paths:
     """Optimal paths with `states` labelled states or a few more: from random states of the world, and `strays` strays to each of these.
 
+    Where the world has a symmetry (Domain.reflect), half of the paths are reflections of the others.
     `progress(labelled states)` is called now and then.
     """
-    rng, found = np.random.default_rng(seed), None
-    while found is None or len(found.states) < states:
+    rng, parts, count = np.random.default_rng(seed), [], 0
+    while count < states:
         fresh = solve_paths(domain, np.array([domain.random_state(rng) for _ in range(ROUND)]), judge)
         beside = solve_paths(domain, stray(domain, fresh, strays * ROUND, most_steps, rng), judge)
-        fresh = joined(fresh, beside)
-        found = fresh if found is None else joined(found, fresh)
-        progress(len(found.states))
-    return found
+        parts.append(with_reflections(domain, joined([fresh, beside])))
+        count += len(parts[-1].states)
+        progress(count)
+    return joined(parts)
 
 
-ROUND = 50  # random roots between two looks at the count
+def with_reflections(domain: Domain, paths: Paths) -> Paths:
+    """The paths and, where the world has a symmetry, their reflections: twice the labels for nothing."""
+    if domain.reflect is None:
+        return paths
+    action = np.array(domain.reflected_actions)[paths.action]
+    return joined([paths, replace(paths, states=domain.reflect(paths.states), action=action)])
 
 
 def path_labels(domain: Domain, paths: Paths, baseline: Evaluator | None = None, dead_cost: float | None = None) -> Labels:
