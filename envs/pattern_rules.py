@@ -76,7 +76,10 @@ def pattern_value(orientation, pattern, first, second, third, context):
 
 
 def additive(state, context):
-    """The sum over patterns, the larger of both orientations: admissible and consistent, never below Manhattan."""
+    """The sum over patterns, the larger of both orientations: admissible, of the right parity, never below Manhattan.
+
+    Not consistent: a database forgets where the blank is, so a move may free it and change a value by 3, 5 or more.
+    """
     first, second, third = locate(state, context)
     best = 0
     for orientation in range(context[6].shape[0]):

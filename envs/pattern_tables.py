@@ -33,7 +33,7 @@ PARTITIONS: dict[tuple[int, int], dict[str, tuple[str, ...]]] = {
         "7-8": ("BBBB", "BBBB", "AAAA", "AAA."),
     },
     (5, 5): {
-        "5-5-5-5-4": ("AAABB", "AABBB", "CCCDD", "CCDDD", "EEEE."),
+        "5-5-5-5-4": ("AABBB", "AABBC", "ADDDC", "EDDCC", "EEEC."),
         "6-6-6-6": ("DDDCC", "DDDCC", "BBACC", "BBAAA", "BBAA."),
     },
 }
