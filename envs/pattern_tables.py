@@ -129,7 +129,9 @@ def build_watched(title: str, height: int, width: int, homes: list[int], blank_h
     """`build`, with a progress bar on stderr where it takes more than a moment."""
     size = perm(height * width, len(homes))
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=size < WORTH_A_WORD, refresh_per_second=2) as progress:
+    console = Console(stderr=True)
+    quiet = size < WORTH_A_WORD or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet, refresh_per_second=2) as progress:
         task = progress.add_task(title, total=size)
         return build(height, width, homes, blank_home, lambda known: progress.update(task, completed=known))
 

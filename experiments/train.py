@@ -6,6 +6,7 @@ for a table. Other learners (value iteration, Q-learning, self-play) come with l
 
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ LEARNERS = {  # name -> a line for lists
     "imitation": "exact labels of a world that can be enumerated",
     "optimal-paths": "labels from paths that IDA* finds with an admissible heuristic, for worlds too large for a table",
 }
+
+VALIDATION = 1_000_003  # added to the seed that draws validation roots
 
 
 def train(
@@ -93,22 +96,23 @@ def train(
 
     if learner not in LEARNERS:
         raise ValueError(f"Learner '{learner}' is not known; learners: {', '.join(LEARNERS)}.")
+    if learner == "imitation" and any((size, goal, heuristic, baseline)):
+        raise ValueError("Options size, goal, heuristic and baseline are for --learner optimal-paths; a contest world has its own.")
+    if baseline and heads != ("value",):
+        raise ValueError(f"With --baseline {baseline} only the value head can be trained, not {', '.join(heads)}; leave one out.")
     config = ImitationConfig(
         heads=heads, width=width, blocks=blocks, steps=steps, batch_size=batch, learning_rate=learning_rate, patience=patience, seed=seed,
         check_every=max(25, steps // 100), device=device,
     )  # fmt: skip
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        if learner == "imitation":
-            name, domain, learned, held_out = table_labels(world, labels, states, seed)
-        else:
-            bar = progress.add_task("labels", total=states, words="")
-            domain = make_domain(world, size=size, goal=goal)
-            learned, held_out = labels_of_paths(
-                domain, heuristic, baseline, states, seed, lambda done: progress.update(bar, completed=done)
-            )
-            name = domain.name
+    if learner == "imitation":
+        label = table_labels(world, labels, states, seed)
+    else:
+        label = labels_of_paths(make_domain(world, size=size, goal=goal), heuristic, baseline, states, seed)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("labels", total=states, words="")
+        name, domain, learned, held_out = label(lambda done: progress.update(bar, completed=done))
         task = progress.add_task(f"{name}: {' + '.join(config.heads)}", total=steps, words="")
         trained = imitate(
             domain, learned, held_out, config, lambda step, _, loss: progress.update(task, completed=step, words=f"loss {loss:.4f}")
@@ -123,28 +127,43 @@ def train(
     return 0
 
 
-def table_labels(world: str, regime: str, states: int, seed: int) -> tuple[str, Domain, Any, Any]:
-    """(the contest world's name, its domain, training labels, validation labels); no root is in both."""
+Labeller = Callable[[Callable[[int], None]], tuple[str, Domain, Any, Any]]  # progress -> a name, the domain, training and validation labels
+
+
+def table_labels(world: str, regime: str, states: int, seed: int) -> Labeller:
+    """From the exact table of a contest world; no root is in both sets. Bad input is refused here, before any work."""
     from astarzero.training.labels import LABELS, sample_states
 
     if regime not in LABELS:
         raise ValueError(f"Labels '{regime}' are not known; labels: {', '.join(LABELS)}.")
     arena = arena_of(world)
-    domain = make(arena.world, **arena.options)
-    table = exact_table(domain, domain.instance_sets[arena.instances]())
-    split = split_problems(table, domain.instance_sets[arena.instances](), QUICK, seed)
-    rng = np.random.default_rng((seed, states))
-    learned = LABELS[regime](table, sample_states(table, split.train, states, rng), rng)
-    held_out = LABELS[regime](table, sample_states(table, split.validation, max(200, states // 8), rng), rng, learned.dead_cost)
-    return arena.name, domain, learned, held_out
+
+    def label(progress: Callable[[int], None]) -> tuple[str, Domain, Any, Any]:
+        domain = make(arena.world, **arena.options)
+        table = exact_table(domain, domain.instance_sets[arena.instances]())
+        split = split_problems(table, domain.instance_sets[arena.instances](), QUICK, seed)
+        rng = np.random.default_rng((seed, states))
+        learned = LABELS[regime](table, sample_states(table, split.train, states, rng), rng)
+        held_out = LABELS[regime](table, sample_states(table, split.validation, max(200, states // 8), rng), rng, learned.dead_cost)
+        progress(states)
+        return arena.name, domain, learned, held_out
+
+    return label
 
 
-def labels_of_paths(domain: Domain, heuristic: str | None, baseline: str | None, states: int, seed: int, progress: Any) -> tuple[Any, Any]:
-    """(training labels, validation labels) from optimal paths; their roots are drawn apart."""
+def labels_of_paths(domain: Domain, heuristic: str | None, baseline: str | None, states: int, seed: int) -> Labeller:
+    """From optimal paths through any world; the roots of the two sets are drawn apart. Bad input is refused here, before any work."""
     from astarzero.training.optimal_paths import path_labels, sample_paths
 
-    judge = from_heuristic(domain, heuristic or ("pdb" if "pdb" in domain.heuristics else None))
-    under = from_heuristic(domain, baseline) if baseline else None
-    learned = path_labels(domain, sample_paths(domain, judge, states=states, seed=seed, progress=progress), under)
-    held_out = sample_paths(domain, judge, states=max(200, min(states // 8, 20_000)), seed=seed + 1_000_003)
-    return learned, path_labels(domain, held_out, under, learned.dead_cost)
+    for name in (heuristic, baseline):
+        if name is not None and name not in domain.heuristics:
+            raise ValueError(f"{domain.name} has no heuristic '{name}'; choose one of {', '.join(domain.heuristics)}.")
+
+    def label(progress: Callable[[int], None]) -> tuple[str, Domain, Any, Any]:
+        judge = from_heuristic(domain, heuristic or ("pdb" if "pdb" in domain.heuristics else None))
+        under = from_heuristic(domain, baseline) if baseline else None
+        learned = path_labels(domain, sample_paths(domain, judge, states=states, seed=seed, progress=progress), under)
+        held_out = sample_paths(domain, judge, states=max(200, min(states // 8, 20_000)), seed=seed + VALIDATION)
+        return domain.name, domain, learned, path_labels(domain, held_out, under, learned.dead_cost)
+
+    return label

@@ -6,6 +6,7 @@ from astarzero.experiments.__main__ import main
 
 TILES = "solve sliding --size 3 --state"
 NUMBERS = "solve countdown --state"
+PATHS = "train sliding --learner optimal-paths --baseline"
 CASES = {
     "too few tiles": ([*TILES.split(), "1 2 3"], "3 tiles were given, but a 3x3 board has 9 cells"),
     "a tile twice": ([*TILES.split(), "1 1 2 3 4 5 6 7 8"], "Tile 1 stands more than once and tile 0 is missing"),
@@ -35,6 +36,11 @@ CASES = {
     "unknown option": (["solve", "sliding", "--bogus", "1"], "--bogus"),
     "unknown contest world": (["contest", "--worlds", "chess"], "World 'chess' was not found"),
     "quick and full": (["contest", "--quick", "--full"], "Give --quick or --full, not both"),
+    "unknown learner": (["train", "sliding-2x4", "--learner", "magic"], "Learner 'magic' is not known"),
+    "a size for a contest world": (["train", "sliding-2x4", "--size", "3"], "are for --learner optimal-paths"),
+    "a baseline for q": ([*PATHS.split(), "manhattan", "--heads", "q"], "only the value head"),
+    "unknown baseline": ([*PATHS.split(), "euclid"], "has no heuristic 'euclid'"),
+    "unknown labels": (["train", "sliding-2x4", "--labels", "half"], "Labels 'half' are not known"),
     "no results": (["report", "nowhere"], "nowhere"),
 }
 
