@@ -16,7 +16,7 @@ from astarzero.nets.evaluator import net_evaluator
 from astarzero.nets.mlp import build_seeded
 from astarzero.search import from_heuristic
 from astarzero.training.labels import DEAD_FACTOR
-from astarzero.training.optimal_paths import joined, path_labels, sample_paths, solve_paths, stray, with_reflections
+from astarzero.training.optimal_paths import joined, path_labels, sample_paths, solve_paths, stray, thinned, with_reflections
 
 PUZZLE = make("sliding", size="2x4")
 
@@ -75,6 +75,17 @@ def test_strays_are_a_few_steps_beside_the_paths_and_never_goals(paths):
         near |= {child.tobytes() for row in near for child in PUZZLE.successors(np.frombuffer(row, np.uint64))[0]}
     assert {row.tobytes() for row in rows} <= near
     assert len({row.tobytes() for row in rows} - {row.tobytes() for row in paths.states}) > 50
+
+
+def test_a_thinned_path_keeps_its_root_and_some_others_in_order(paths):
+    few = thinned(paths, 4, np.random.default_rng(0))
+    starts, all_starts = starts_of(few), starts_of(paths)
+    assert np.array_equal(few.states[starts], paths.states[all_starts]) and np.array_equal(few.cost[starts], paths.cost[all_starts])
+    lengths = np.diff([*all_starts, len(paths.cost)])
+    assert np.array_equal(np.diff([*starts, len(few.cost)]), np.minimum(lengths, 4))
+    assert (np.diff(few.cost)[np.diff(few.path) == 0] < 0).all()
+    exact = {row.tobytes(): cost for row, cost in zip(paths.states, paths.cost, strict=True)}
+    assert [exact[row.tobytes()] for row in few.states] == few.cost.tolist()
 
 
 def test_samples_hold_as_many_states_as_asked_and_follow_the_seed(table):

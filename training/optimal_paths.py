@@ -1,8 +1,9 @@
 """Optimal labels for worlds too large to enumerate: random states are solved by IDA* with an admissible heuristic, path by path.
 
-Every state of an optimal path is a label, since its cost-to-go is what is left of the path. A search also judges states beside
-optimal paths, which a path never shows, so half of the roots or more are *strays*: a state of a path solved before, and some
-random steps from there. Near the goal they cost almost nothing, and they show every depth.
+Every state of an optimal path is a label, since its cost-to-go is what is left of the path. But a search mostly judges states
+beside optimal paths, where a heuristic lacks more. So most roots are *strays* (a state of a path solved before, and some random
+steps from there; near the goal they cost almost nothing), and a path gives only a few of its states, its root always: a net taught
+all states of all paths judged random 15-puzzles 2.1 moves too cheap on average.
 Read next: labels.py (the record; there labels come from an exact table), imitation.py (the loop).
 """
 
@@ -67,6 +68,17 @@ def joined(parts: Sequence[Paths]) -> Paths:
     return Paths(*(np.concatenate(column) for column in zip(*(vars(part).values() for part in moved), strict=True)))
 
 
+def thinned(paths: Paths, most: int, rng: np.random.Generator) -> Paths:
+    """At most so many states of each path: its root and random others."""
+    starts = np.flatnonzero(np.diff(paths.path, prepend=-1))
+    keys = rng.random(len(paths.path))
+    keys[starts] = -1.0
+    ranked = np.lexsort((keys, paths.path))  # path by path, the root first
+    place = np.arange(len(ranked)) - np.repeat(starts, np.diff([*starts, len(ranked)]))
+    kept = np.sort(ranked[place < most])
+    return Paths(*(column[kept] for column in vars(paths).values()))
+
+
 def stray(domain: Domain, paths: Paths, count: int, most_steps: int, rng: np.random.Generator) -> np.ndarray:
     """`count` rows, each 1 to `most_steps` random steps beside a random state of `paths`; a goal is left again: uint64 [count, W]."""
     rows = paths.states[rng.integers(len(paths.states), size=count)].copy()
@@ -86,6 +98,7 @@ def sample_paths(
     states: int,
     strays: int = 2,
     most_steps: int = 20,
+    most_of_a_path: int = 6,
     seed: int = 0,
     progress: Progress = lambda done: None,
 ) -> Paths:
@@ -98,7 +111,7 @@ def sample_paths(
     while count < states:
         fresh = solve_paths(domain, np.array([domain.random_state(rng) for _ in range(ROUND)]), judge)
         beside = solve_paths(domain, stray(domain, fresh, strays * ROUND, most_steps, rng), judge)
-        parts.append(with_reflections(domain, joined([fresh, beside])))
+        parts.append(with_reflections(domain, thinned(joined([fresh, beside]), most_of_a_path, rng)))
         count += len(parts[-1].states)
         progress(count)
     return joined(parts)
