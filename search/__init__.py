@@ -45,6 +45,8 @@ SEARCHES = {
         Search("greedy_best_first", ("value",), partial(best_first, ordering="greedy"), "greedy best-first search: h alone"),
         Search("uniform_cost", (), partial(best_first, ordering="uniform_cost"), "uniform-cost search, breadth-first at unit cost: g"),
         Search("levin", ("prior",), partial(best_first, ordering="levin"), "Levin tree search: depth / pi; weight is a temperature"),
+        Search("phs", ("value", "prior"), partial(best_first, ordering="phs"), "policy-guided heuristic search, PHS: (g + w h) / pi"),
+        Search("phs_star", ("value", "prior"), partial(best_first, ordering="phs_star"), "PHS*: (g + w h) / pi^((g + w h) / g)"),
         Search("qstar", ("q",), q_best_first, "Q*-search: g + w (-q) over pairs of node and action, one evaluation a state"),
         Search("policy_argmax", ("prior",), partial(walk, head="prior"), "the likeliest action each time, never a state twice"),
         Search("policy_sampling", ("prior",), partial(walk, head="prior", temperature=1.0), "sampled actions, restarts; needs a budget"),

@@ -23,7 +23,7 @@ every_search = pytest.mark.parametrize("search", SEARCHES)
 every_problem = pytest.mark.parametrize("name", PROBLEMS)
 COUNTED = [field.name for field in dataclasses.fields(SearchResult) if "seconds" not in field.name]
 INFORMED = [name for name, search in SEARCHES.items() if search.heads]
-BEST_FIRST = ("astar", "greedy_best_first", "uniform_cost", "levin", "qstar")  # prove bounds; never give up
+BEST_FIRST = ("astar", "greedy_best_first", "uniform_cost", "levin", "phs", "phs_star", "qstar")  # prove bounds; never give up
 TIRELESS = (*BEST_FIRST, "policy_sampling", "puct")  # end by themselves only when everything is searched
 ROUNDING = 1 + 1e-6  # g and h are float32
 
