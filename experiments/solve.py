@@ -41,6 +41,7 @@ def solve(
     weight: float | None = None,
     temperature: float | None = None,
     width: int | None = None,
+    mix: float | None = None,
     batch: int | None = None,
     max_expansions: int | None = None,
     max_evaluations: int | None = None,
@@ -83,11 +84,13 @@ def solve(
     evaluator
         exact (the world's solved table), net:FILE.safetensors, or blind.
     weight
-        Of h or -q (A*, Q*, beams); the policy's temperature under levin.
+        Of h or -q (A*, PHS, Q*, beams); the policy's temperature under levin.
     temperature
         Of a sampled policy.
     width
         Of a beam.
+    mix
+        Share of the policy in the key of a value or q beam, 0 to 1.
     batch
         Nodes expanded at a time.
     max_expansions
@@ -134,7 +137,7 @@ def solve(
         "seconds": max_seconds,
     }
     budget = Budget(**{name: limit for name, limit in limits.items() if limit is not None})
-    knobs = {"weight": weight, "temperature": temperature, "width": width, "batch": batch}
+    knobs = {"weight": weight, "temperature": temperature, "width": width, "mix": mix, "batch": batch}
     options = {name: value for name, value in knobs.items() if value is not None}
     table = exact_table(domain, np.array([problem.state for problem in problems])) if check or evaluator == "exact" else None
     if evaluator == "exact" and table is not None:

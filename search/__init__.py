@@ -55,6 +55,8 @@ SEARCHES = {
         Search("value_beam", ("value",), partial(beam_search, head="value"), "beam search on g + w h"),
         Search("q_greedy", ("q",), partial(walk, head="q"), "the action of best q each time"),
         Search("q_beam", ("q",), partial(beam_search, head="q"), "beam search on g + w (-q)"),
+        Search("value_policy_beam", ("value", "prior"), partial(beam_search, head="value", mix=0.5), "beam search on both keys mixed"),
+        Search("q_policy_beam", ("q", "prior"), partial(beam_search, head="q", mix=0.5), "beam search on both keys mixed"),
         Search("puct", ("value", "prior"), mcts, "MCTS with PUCT: value and policy together, or either alone"),
     )
 }

@@ -364,9 +364,7 @@ def best_first(
     def call() -> int:
         *columns, kept = drive.nodes.values()
         priors = kept if keeps_prior else logits
-        return kernel(
-            control, weights, domain.context, tables, *columns, drive.slots, *drive.entries.values(), taken, priors, *scratch[2:]
-        )
+        return kernel(control, weights, domain.context, tables, *columns, drive.slots, *drive.entries.values(), taken, priors, *scratch[2:])
 
     def answer_prior() -> None:
         wanted = drive.nodes["states"][taken[: control[TAKEN]]]
