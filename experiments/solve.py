@@ -42,6 +42,7 @@ def solve(
     temperature: float | None = None,
     width: int | None = None,
     mix: float | None = None,
+    cutoff: float | None = None,
     batch: int | None = None,
     max_expansions: int | None = None,
     max_evaluations: int | None = None,
@@ -91,6 +92,8 @@ def solve(
         Of a beam.
     mix
         Share of the policy in the key of a value or q beam, 0 to 1.
+    cutoff
+        How far above a node's bound partial expansion stores successors.
     batch
         Nodes expanded at a time.
     max_expansions
@@ -137,7 +140,7 @@ def solve(
         "seconds": max_seconds,
     }
     budget = Budget(**{name: limit for name, limit in limits.items() if limit is not None})
-    knobs = {"weight": weight, "temperature": temperature, "width": width, "mix": mix, "batch": batch}
+    knobs = {"weight": weight, "temperature": temperature, "width": width, "mix": mix, "cutoff": cutoff, "batch": batch}
     options = {name: value for name, value in knobs.items() if value is not None}
     table = exact_table(domain, np.array([problem.state for problem in problems])) if check or evaluator == "exact" else None
     if evaluator == "exact" and table is not None:

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-import toys
 from toys import PROBLEMS, asked, graph, judge, problem, wild
 
 from astarzero.envs.evaluation import Evaluation
