@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import toys
-from toys import PROBLEMS, PLENTY, graph, judge, judges, problem, wild
+from toys import PLENTY, PROBLEMS, graph, judge, judges, problem, wild
 
 from astarzero.envs import make
 from astarzero.search import Budget, Status, astar, from_heuristic
@@ -23,7 +23,8 @@ def counts(result):
 @pytest.fixture(scope="module")
 def star():
     """Seven ways from S; with h they have f = 4, 4, 6, 8, 8, 8 and, by D, no hope. The solution is by B, at 6: A grows dearer."""
-    instance = problem(graph("star", "S-A 1, S-B 1, S-C 1, S-E 1, S-F 1, S-H 1, S-D 1, A-L 2, B-M 2, M-G 3, C-K 9, E-K 9, F-K 9, H-K 9, L-K 9"))
+    ways = ", ".join(f"S-{vertex} 1" for vertex in "ABCEFHD") + ", A-L 2, B-M 2, M-G 3, "
+    instance = problem(graph("star", ways + ", ".join(f"{vertex}-K 9" for vertex in "CEFHL")))
     h = {"S": 4, "A": 3, "B": 3, "C": 5, "E": 7, "F": 7, "H": 7, "D": math.inf, "L": 9, "M": 2}
     return instance, judge(instance.domain, value={vertex: -number for vertex, number in h.items()}, admissible=True)
 
