@@ -4,7 +4,8 @@ With a net a call costs little more for many states than for one, so A* takes th
 their successors in one call (Agostinelli et al. 2019). The effort grows, since most of a batch would not have been the best. The
 guarantee stays: a goal ends the search only as the best of all open nodes, so where h is admissible a plan costs at most `weight`
 times the optimum at every batch. What is measured of it is cost / lower bound, problem by problem, the bound being the search's
-own: the least g + h over open nodes, or the least g where h is not admissible and nothing is promised.
+own (the least g + h over open nodes, or the least g where h is not admissible and nothing is promised) or the world's admissible
+heuristic at the root, whichever is higher.
 """
 
 import json as json_format
@@ -17,12 +18,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from astarzero.envs.domain import Domain
+from astarzero.envs.domain import Domain, cost_to_go
 from astarzero.envs.oracles import exact_table
 from astarzero.experiments.instances import Instance, read_instances
 from astarzero.experiments.results import finite_or_none
 from astarzero.experiments.solve import ENDED_BY_LIMIT, make_domain, make_evaluator, solve_each
-from astarzero.search import SEARCHES, Budget, SearchResult, exact_oracle
+from astarzero.search import SEARCHES, Budget, SearchResult, exact_oracle, from_heuristic
 
 BATCHES = (1, 10, 100, 1000)
 EFFORTS = ("expansions", "generated", "evaluations", "evaluator_calls", "nodes")
@@ -115,13 +116,13 @@ def batches(
     limits = {"expansions": max_expansions, "evaluations": max_evaluations, "bytes": max_bytes, "seconds": max_seconds}
     budget = Budget(**{name: limit for name, limit in limits.items() if limit is not None})  # type: ignore[arg-type]
     promise = max(1.0, weight) if judge.admissible or "value" not in judge.heads else None
-    console, summaries, stopped = Console(stderr=json), [], False
+    console, summaries, stopped, floors = Console(stderr=json), [], False, admissible_floors(domain, rows)
     for number in batch:
         options = {"batch": number, "weight": weight}
         SEARCHES["astar"](domain, rows[0], judge, budget=Budget(expansions=1), **options)  # so that no clock sees the compiler
         results = [result for _, result in solve_each(domain, chosen, SEARCHES["astar"], judge, budget, seed, options, console)]
         stopped |= len(results) < len(chosen) or any(result.status in ENDED_BY_LIMIT for result in results)
-        summaries.append(summary(number, weight, promise, chosen, results))
+        summaries.append(summary(number, weight, promise, chosen, results, floors))
         if json:
             sys.stdout.write(json_format.dumps(summaries[-1]) + "\n")
     console.print(shown(f"A* with {judge.name}, weight {weight:g}, on {len(chosen)} problems of {domain.name}", summaries))
@@ -135,21 +136,29 @@ def random_instances(domain: Domain, count: int, seed: int) -> list[Instance]:
     return [Instance(domain.format(state), state) for state in states]
 
 
+def admissible_floors(domain: Domain, rows: np.ndarray) -> np.ndarray:
+    """The best that the world's admissible heuristics say of rows [N, W]: float64 [N]."""
+    names = [name for name, entry in domain.heuristics.items() if entry.admissible and name != "blind"]
+    values = [from_heuristic(domain, name).evaluate(rows).value for name in names]
+    return np.max([np.zeros(len(rows)), *(cost_to_go(value) for value in values if value is not None)], axis=0)
+
+
 def ratio(cost: float, bound: float) -> float:
     """cost / bound; 1 where both are 0, inf where only the bound is."""
     return cost / bound if bound > 0 else (1.0 if cost == 0 else np.inf)
 
 
 def summary(
-    batch: int, weight: float, promise: float | None, problems: Sequence[Instance], results: Sequence[SearchResult]
-) -> dict[str, Any]:
+    batch: int, weight: float, promise: float | None,
+    problems: Sequence[Instance], results: Sequence[SearchResult], floors: Sequence[float] | np.ndarray,
+) -> dict[str, Any]:  # fmt: skip
     """What one batch size did on all problems: sums of effort, and the worst and mean cost / lower bound over the solved."""
-    solved = [(problem, result) for problem, result in zip(problems, results, strict=False) if result.solved]
-    ratios = np.array([ratio(result.cost, result.lower_bound) for _, result in solved])
-    known = [(problem.optimal, result.cost) for problem, result in solved if problem.optimal is not None]
+    solved = [triple for triple in zip(problems, results, floors, strict=False) if triple[1].solved]
+    ratios = np.array([ratio(result.cost, max(floor, result.lower_bound)) for _, result, floor in solved])
+    known = [(problem.optimal, result.cost) for problem, result, _ in solved if problem.optimal is not None]
     return {
         "batch": batch, "weight": weight, "problems": len(problems), "solved": len(solved),
-        "cost": float(sum(result.cost for _, result in solved)),
+        "cost": float(sum(result.cost for _, result, _ in solved)),
         **{name: sum(getattr(result, name) for result in results) for name in EFFORTS},
         "seconds": round(sum(result.seconds for result in results), 6),
         "evaluator_seconds": round(sum(result.evaluator_seconds for result in results), 6),

@@ -10,7 +10,7 @@ from toys import PROBLEMS, asked, graph, judge, problem, wild
 
 from astarzero.envs.evaluation import Evaluation
 from astarzero.search import Budget, Status, exact_oracle, noisy_oracle, tabulated
-from astarzero.search.best_first import phs, phs_star
+from astarzero.search.orderings import phs, phs_star
 
 PHS = ("phs", "phs_star")
 BLEND = np.array([1.0, 1.0])
