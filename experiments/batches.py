@@ -22,7 +22,7 @@ from astarzero.envs.domain import Domain, cost_to_go
 from astarzero.envs.oracles import exact_table
 from astarzero.experiments.instances import Instance, read_instances
 from astarzero.experiments.results import finite_or_none
-from astarzero.experiments.solve import ENDED_BY_LIMIT, make_domain, make_evaluator, solve_each
+from astarzero.experiments.solve import ENDED_BY_LIMIT, goal_layout, make_domain, make_evaluator, solve_each
 from astarzero.search import SEARCHES, Budget, SearchResult, exact_oracle, from_heuristic
 
 BATCHES = (1, 10, 100, 1000)
@@ -64,7 +64,7 @@ def batches(
     size
         Board or problem size: 4, 3x4 (tiles), 2 to 6 (numbers).
     goal
-        Tiles: blank-first or blank-last.
+        Tiles: blank-first or blank-last. A file that names its goal layout in its header is believed.
     rule
         Numbers: rational, integer or positive.
     target
@@ -102,7 +102,7 @@ def batches(
     """
     if problems < 1:
         raise ValueError(f"Option problems is {problems}, but it must be at least 1.")
-    domain = make_domain(world, option, size=size, goal=goal, rule=rule, target=target)
+    domain = make_domain(world, option, size=size, goal=goal_layout(world, goal, instances), rule=rule, target=target)
     chosen = read_instances(domain, instances) if instances is not None else random_instances(domain, problems, seed)
     rows = np.array([problem.state for problem in chosen])
     table = exact_table(domain, rows) if check or evaluator == "exact" else None

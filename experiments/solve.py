@@ -120,9 +120,7 @@ def solve(
         raise ValueError(f"Search '{search}' is not known; choose one of {', '.join(SEARCHES)}.")
     if (state is not None) + (instances is not None) + (set is not None) > 1:
         raise ValueError("Give only one of --state, --instances and --set.")
-    if instances is not None and goal is None and "goal" in signature(find_world(world)).parameters:
-        goal = stated_goal(instances)
-    domain = make_domain(world, option, size=size, goal=goal, rule=rule, target=target)
+    domain = make_domain(world, option, size=size, goal=goal_layout(world, goal, instances), rule=rule, target=target)
     if state is not None:
         problems = [Instance(state, domain.parse(state))]
     elif instances is not None:
@@ -163,6 +161,13 @@ def solve(
         show_one(domain, problems[0], results[0], console)
     show_summary(domain, problems, results, search, clock, console)
     return 1 if len(results) < len(problems) or any(result.status in ENDED_BY_LIMIT for result in results) else 0
+
+
+def goal_layout(world: str, goal: str | None, instances: Path | None) -> str | None:
+    """`goal` where it is given, else what the instance file states, in worlds that have more than one."""
+    if instances is not None and goal is None and "goal" in signature(find_world(world)).parameters:
+        return stated_goal(instances)
+    return goal
 
 
 def make_domain(world: str, option: tuple[str, ...] = (), **named: Any) -> Domain:

@@ -86,7 +86,7 @@ def test_floors_are_the_worlds_admissible_heuristic():
 def test_instances_may_come_from_a_file_and_a_table_is_drawn(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     path = tmp_path / "boards.csv"
-    path.write_text("tiles\n3 1 2 4 0 5\n0 4 5 1 2 3\n")
+    path.write_text("tiles (goal=1..N 0)\n1 2 3 4 0 5\n0 4 5 1 2 3\n")
     assert main(["batches", "sliding", "--size", "2x3", "--instances", str(path), "--batch", "1", "--batch", "4"]) == 0
     printed = capsys.readouterr().out
-    assert "2 problems of sliding-2x3" in printed and printed.count("yes") == 2
+    assert "2 problems of sliding-2x3-blank-last" in printed and printed.count("yes") == 2
