@@ -283,17 +283,19 @@ def best_first(
     goal_test: str = "selection",
     budget: Budget | None = None,
     seed: int = 0,
+    inspect: Callable[[Drive], None] | None = None,
 ) -> SearchResult:
     """Search from `state` [W] with one of ORDERINGS; `evaluator` defaults to the domain's first heuristic.
 
     weight multiplies h (A*: the plan costs at most `weight` times the optimum when h is admissible) or, under "levin", is
     the temperature of the policy. batch nodes are expanded at a time (more than 1 breaks Levin's bound, not A*'s optimality).
     goal_test "selection" accepts a goal when it is the best open node; "generation" as soon as it is made.
+    inspect, for audits, is shown the arrays of the ended search (by the loop of this file, whatever the numbers).
     """
     rule, evaluator, budget = ORDERINGS[ordering], evaluator or default_evaluator(domain), budget or Budget()
     check_options(batch=batch, weight=weight, goal_test=goal_test)
     whole = whole_weights(rule.weights[0], rule.weights[1] * weight) if domain.whole_costs and evaluator.whole and evaluator.rules else None
-    if whole and rule.priority is weighted_sum:
+    if inspect is None and whole and rule.priority is weighted_sum:
         result = integer_best_first(
             domain, state, evaluator, weights=whole, reopen=rule.reopen, batch=batch, goal_test=goal_test, budget=budget, seed=seed
         )
@@ -335,6 +337,8 @@ def best_first(
             drive.nodes["h"][pending] = np.maximum(cost_to_go(answer), 0.0)
 
     status = drive.run(call, {ASK_PRIOR: answer_prior, ASK_VALUE: answer_value})
+    if inspect is not None:
+        inspect(drive)
     goal = int(control[GOAL_NODE])
     plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal)
     return drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, rule, taken, cost))
