@@ -286,7 +286,7 @@ def joined_rules(first: Evaluator, second: Evaluator) -> Rules | None:
 
 
 def lowered(evaluator: Evaluator, offset: float) -> Evaluator:
-    """`evaluator` with h less `offset`, but never below 0: how a calibrated margin is taken off. Its value head alone, asked from Python."""
+    """`evaluator` with h less `offset`, but never below 0: a calibrated margin taken off. Its value head alone, asked from Python."""
     if "value" not in evaluator.heads:
         raise ValueError(f"Evaluator {evaluator.name} has no value head to lower; give one that estimates costs.")
 
