@@ -4,7 +4,9 @@ Each can be asked from Python in batches and runs inside kernels; the contract i
 asked once for all states of an enumerable world; searches then read the table, at the price in evaluations of the net itself.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -276,7 +278,9 @@ def joined_rules(first: Evaluator, second: Evaluator) -> Rules | None:
     # a heuristic that goes by its parent's h would be handed the larger of the two
     values = (judge["node_value"] for judge in (first.rules, second.rules))
     one, other = (value_from_heuristic if rule is value_from_parent else rule for rule in values)
-    rules = {"node_value": lesser_value, "first_value": one, "second_value": other, "node_prior": uniform_prior, "node_q": unknown_q}
+    rules: dict[str, Callable[..., Any]] = {
+        "node_value": lesser_value, "first_value": one, "second_value": other, "node_prior": uniform_prior, "node_q": unknown_q
+    }  # fmt: skip
     for brought in (first.rules, second.rules):
         inner = {name: rule for name, rule in brought.items() if name not in TABLE_RULES}
         if rules.keys() & inner.keys():
