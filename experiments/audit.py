@@ -22,7 +22,7 @@ from astarzero.envs.evaluation import Evaluator
 from astarzero.envs.oracles import ExactTable, exact_table
 from astarzero.experiments import audit_elsewhere, audit_enumerable
 from astarzero.experiments.arenas import ARENAS
-from astarzero.experiments.audit_searches import AuditConfig
+from astarzero.experiments.audit_searches import AuditConfig, Record
 from astarzero.experiments.audit_tables import print_audit
 from astarzero.experiments.contest import header_of, wide_console
 from astarzero.experiments.instances import read_instances
@@ -30,7 +30,6 @@ from astarzero.experiments.results import Shard
 from astarzero.experiments.solve import make_domain, make_evaluator
 from astarzero.search import from_heuristic
 
-Record = dict[str, Any]
 VALIDATION = 0.1  # share of the problems that training is stopped by
 
 

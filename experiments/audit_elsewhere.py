@@ -9,20 +9,18 @@ Read next: audit_enumerable.py (the same where nothing is left out), ledger.py (
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from astarzero.envs.domain import Domain, cost_to_go
 from astarzero.envs.evaluation import Evaluator
 from astarzero.experiments import ledger
-from astarzero.experiments.audit_searches import AuditConfig, Searches, search_all
-from astarzero.search import Budget, SearchResult, Status, astar, from_heuristic, levin
+from astarzero.experiments.audit_searches import AuditConfig, Record, Searches, finished, levin_all, search_all
+from astarzero.search import Budget, SearchResult, Status, astar, from_heuristic
 from astarzero.search.evaluator import lowered, maximum
 
 PROBLEMS = 20
 MAX_EXPANSIONS = 10_000
-Record = dict[str, Any]
 
 
 @dataclass
@@ -36,7 +34,7 @@ class Solver:
 
     def solve(self, row: np.ndarray) -> SearchResult:
         if row.tobytes() not in self.known:
-            self.known[row.tobytes()] = astar(self.domain, row, self.guide, budget=self.budget)
+            self.known[row.tobytes()] = finished(astar(self.domain, row, self.guide, budget=self.budget))
         return self.known[row.tobytes()]
 
     def costs(self, rows: np.ndarray) -> np.ndarray:
@@ -79,9 +77,8 @@ def audit_sampled(
             yield from value_records(solver, rows, exact, name, judge, config, say)
         if "prior" in judge.heads:
             say(f"auditing {name}")
-            guide, budget = judge.only("prior"), config.budget(MAX_EXPANSIONS)
-            results = [levin(domain, row, guide, budget=budget, seed=1000 * config.seed + number) for number, row in enumerate(rows)]
-            yield {"kind": "levin", "arm": name, **ledger.levin_summary(results, ledger.own_bounds(guide, domain, rows, results))}
+            results = levin_all(domain, rows, judge, config.budget(MAX_EXPANSIONS), config.seed)
+            yield {"kind": "levin", "arm": name, **ledger.levin_summary(results, ledger.own_bounds(judge, domain, rows, results))}
 
 
 def value_records(

@@ -9,7 +9,6 @@ Records are plain dicts, ready for JSON. Read next: ledger.py (what is measured)
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -17,14 +16,13 @@ from astarzero.envs.domain import value_of
 from astarzero.envs.evaluation import Evaluation, Evaluator
 from astarzero.envs.oracles import ExactTable
 from astarzero.experiments import ledger
-from astarzero.experiments.audit_searches import AuditConfig, search_all
+from astarzero.experiments.audit_searches import AuditConfig, Record, levin_all, search_all
 from astarzero.experiments.statistics import clustered_rate
-from astarzero.search import blind, exact_oracle, from_heuristic, levin, tabulated
+from astarzero.search import blind, exact_oracle, from_heuristic, tabulated
 from astarzero.search.evaluator import lowered, maximum
 
 SCRAMBLES = (5, 10, 20, 40, 80, 200)  # moves
 PROBLEMS = 200
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,8 @@ def value_records(ground: Ground, name: str, judge: Evaluator) -> Iterator[Recor
     table, exact, alpha = ground.table, ground.table.cost_to_go, ground.config.alpha
     h = costs_of(table, judge)
     judge = as_table(table, h, name)  # a net is asked once
-    over, count = h - exact, len(ground.calibration)
+    solvable = np.isfinite(exact)
+    over, count = np.where(solvable, h, -np.inf) - np.where(solvable, exact, 0.0), len(ground.calibration)
     margin = float(ledger.conformal_margin(over[ground.calibration], alpha))
     forms = {"": h, "- margin": costs_of(table, lowered(judge, margin))}
     if ground.helper:
@@ -143,11 +142,9 @@ def levin_record(ground: Ground, name: str, judge: Evaluator) -> Record:
 
     table, config = ground.table, ground.config
     answers = tabulate_table(judge, table)
-    guide = tabulated(table.domain, table.states, answers, name, slots=table.graph.slots).only("prior")
+    guide = tabulated(table.domain, table.states, answers, name, slots=table.graph.slots)
     roots = table.states[ground.problems]
-    results = [
-        levin(table.domain, root, guide, budget=config.budget(), seed=1000 * config.seed + number) for number, root in enumerate(roots)
-    ]
+    results = levin_all(table.domain, roots, guide, config.budget(), config.seed)
     best = ledger.levin_bounds(table, ledger.log_policy(table, answers))[ground.problems]
     return {"kind": "levin", "arm": name, **ledger.levin_summary(results, ledger.own_bounds(guide, table.domain, roots, results), best)}
 
@@ -155,7 +152,7 @@ def levin_record(ground: Ground, name: str, judge: Evaluator) -> Record:
 def scramble_records(ground: Ground, name: str, h: np.ndarray) -> Iterator[Record]:
     """A margin calibrated on states a few random moves from the goal: kept on such states, and on all states?"""
     table, config = ground.table, ground.config
-    rng, over = np.random.default_rng((config.seed, 2)), h - table.cost_to_go
+    rng, over = np.random.default_rng((config.seed, 2)), h - table.cost_to_go  # what can be undone is solvable
     for moves in SCRAMBLES:
         indices = scrambled(table, moves, 2 * config.calibration, rng)
         margin = float(ledger.conformal_margin(over[indices[: config.calibration]], config.alpha))

@@ -8,10 +8,10 @@ from typing import Any
 
 import altair as alt
 
+from astarzero.experiments.audit_searches import Record
 from astarzero.experiments.drawing import GREY, chart
 from astarzero.experiments.figures import Figure
 
-Record = dict[str, Any]
 ABOVE, BELOW = "#D55E00", "#2B83C6"
 SIDE = 250  # pixels
 CAPTIONS = {

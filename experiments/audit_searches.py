@@ -4,16 +4,19 @@ Read next: audit_enumerable.py (worlds solved exactly), audit_elsewhere.py (worl
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluator
 from astarzero.experiments.ledger import fewest_to_calibrate
-from astarzero.search import Budget, SearchResult, astar
+from astarzero.search import Budget, SearchResult, Status, astar, levin
 from astarzero.search.drive import EXPANSIONS, NODES, Drive
 from astarzero.search.node import CLOSED
 from astarzero.search.result import UNLIMITED
+
+Record = dict[str, Any]  # what an audit found, ready for JSON; "kind" says what it is
 
 
 @dataclass(frozen=True)
@@ -88,5 +91,18 @@ def search_all(domain: Domain, problems: np.ndarray, evaluator: Evaluator, budge
         reopened.append(int(drive.control[EXPANSIONS]) - int(closed.sum()))
 
     for number, problem in enumerate(problems):
-        results.append(astar(domain, problem, evaluator, budget=budget, seed=1000 * seed + number, inspect=look))
+        results.append(finished(astar(domain, problem, evaluator, budget=budget, seed=1000 * seed + number, inspect=look)))
     return Searches(results, popped, reopened)
+
+
+def levin_all(domain: Domain, problems: np.ndarray, evaluator: Evaluator, budget: Budget, seed: int) -> list[SearchResult]:
+    """Levin tree search from rows [N, W] by the policy alone, one node at a time, as its theorem asks."""
+    guide = evaluator.only("prior")
+    return [finished(levin(domain, row, guide, budget=budget, seed=1000 * seed + number)) for number, row in enumerate(problems)]
+
+
+def finished(result: SearchResult) -> SearchResult:
+    """The result, unless Ctrl-C ended it: a search says so and returns, an audit must stop."""
+    if result.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
+    return result

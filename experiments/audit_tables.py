@@ -1,13 +1,12 @@
 """An audit in a terminal: one table a kind of record, each with the sentence that says how to read it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-Record = dict[str, Any]
+from astarzero.experiments.audit_searches import Record
 
 
 def print_audit(records: Sequence[Record], console: Console) -> None:

@@ -6,7 +6,7 @@ neither, so both are counted, where the truth is known. The guarantees that surv
     cost found - C* <= max over an optimal path of (h - h*)      A*, w = 1, re-opening (Futuhi & Sturtevant 2026)
     expansions      <= depth / pi of the path found              Levin tree search, one node at a time (Orseau et al. 2018)
 
-Both hold for every optimal path and every goal, so each is checked at its sharpest. A margin taken off h by split conformal
+The first holds for every optimal path, so it is checked at its sharpest. A margin taken off h by split conformal
 prediction (Vovk et al. 2005) promises P(h <= h*) >= 1 - alpha for states drawn like those it was calibrated on, no others.
 
 Costs are float64, h and h* of a state inf at a dead end. Read next: audit.py, which asks.
