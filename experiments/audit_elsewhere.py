@@ -72,6 +72,7 @@ def audit_sampled(
             f"None of the problems of {domain.name} was solved within {config.solver_expansions:,} expansions of A* with "
             f"{solver.guide.name}, so there is no truth to audit against; give more solver expansions or easier problems."
         )
+    yield {"kind": "problems", "arm": solver.guide.name, "asked": len(problems), "settled": len(rows), "mean_exact": float(exact.mean())}
     for name, judge in judges.items():
         if "value" in judge.heads or not judge.heads:
             yield from value_records(solver, rows, exact, name, judge, config, say)

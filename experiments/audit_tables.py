@@ -147,7 +147,15 @@ def calibration(records: Sequence[Record]) -> tuple[Table, str]:
     )
 
 
+def problems(records: Sequence[Record]) -> tuple[Table, str]:
+    rows = [(one["arm"], f"{one['asked']:,}", f"{one['settled']:,}", number(one["mean_exact"], 1)) for one in records]
+    return grid("Problems", ("solved by A* with", "asked", "settled", "mean C*"), rows), (
+        "Every table is about the settled ones: solved within the solver's budget, and no goals. They are the easier ones."
+    )
+
+
 TABLES: tuple[tuple[str, Callable[[Sequence[Record]], tuple[Table, str]]], ...] = (  # kind of record, how it is told
+    ("problems", problems),
     ("ledger", estimates),
     ("ledger", searches),
     ("conformal", conformal),

@@ -156,8 +156,9 @@ def test_sampled_audit_agrees_with_the_whole_table(puzzle):
 def test_what_the_solver_cannot_settle_is_left_out_and_counted(puzzle):
     rows = puzzle.states[np.argsort(puzzle.cost_to_go)][[20, 60, 340]]
     config = AuditConfig(solver_expansions=15)
-    (row,) = audit_elsewhere.audit_sampled(puzzle.domain, rows, {"manhattan": from_heuristic(puzzle.domain)}, config, silent)
-    assert row["problems"] == 2 and row["unsettled"] + row["judged"] == row["popped"] and row["over_share"] == 0
+    told, row = audit_elsewhere.audit_sampled(puzzle.domain, rows, {"manhattan": from_heuristic(puzzle.domain)}, config, silent)
+    assert (told["kind"], told["asked"], told["settled"], row["problems"]) == ("problems", 3, 2, 2)
+    assert row["unsettled"] + row["judged"] == row["popped"] and row["over_share"] == 0
     with pytest.raises(ValueError, match="None of the problems") as error:
         list(audit_elsewhere.audit_sampled(puzzle.domain, rows[2:], {}, AuditConfig(solver_expansions=1), silent))
     toys.one_sentence(error)
