@@ -15,6 +15,7 @@ Read next: orderings.py, frontier.py, ../envs/state_table.py, q_best_first.py (t
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -223,6 +224,7 @@ def best_first(
     goal_test: str = "selection",
     budget: Budget | None = None,
     seed: int = 0,
+    inspect: Callable[[Drive], None] | None = None,
 ) -> SearchResult:
     """Search from `state` [W] with one of ORDERINGS; `evaluator` defaults to the domain's first heuristic.
 
@@ -230,11 +232,12 @@ def best_first(
     the temperature of the policy. batch nodes are expanded at a time: that leaves A*'s bound as it is, since a goal ends the
     search only as the best of all open nodes, but breaks the bounds of Levin and PHS on expansions.
     goal_test "selection" accepts a goal when it is the best open node; "generation" as soon as it is made.
+    inspect, for audits, is shown the arrays of the ended search (by the loop of this file, whatever the numbers).
     """
     rule, evaluator, budget = ORDERINGS[ordering], evaluator or default_evaluator(domain), budget or Budget()
     check_options(batch=batch, weight=weight, goal_test=goal_test)
     whole = whole_weights(rule.weights[0], rule.weights[1] * weight) if domain.whole_costs and evaluator.whole and evaluator.rules else None
-    if whole and rule.priority is weighted_sum:
+    if inspect is None and whole and rule.priority is weighted_sum:
         result = integer_best_first(
             domain, state, evaluator, weights=whole, reopen=rule.reopen, batch=batch, goal_test=goal_test, budget=budget, seed=seed
         )
@@ -282,6 +285,8 @@ def best_first(
             drive.nodes["prior_logits"][pending] = 0.0 if answer.prior_logits is None else answer.prior_logits
 
     status = drive.run(call, {ASK_PRIOR: answer_prior, ASK_VALUE: answer_value})
+    if inspect is not None:
+        inspect(drive)
     goal = int(control[GOAL_NODE])
     plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal)
     return drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, rule, taken, cost))
