@@ -75,7 +75,7 @@ class Evaluator:
     heads: frozenset[str]
     evaluate: Callable[[np.ndarray], Evaluation]  # uint64 [B, W] -> Evaluation
     rules: Mapping[str, Callable[..., Any]] | None = None  # hooks node_value, node_prior, node_q; None: ask `evaluate`
-    tables: tuple[np.ndarray, ...] = field(default_factory=lambda: (np.zeros(1),))  # handed to the hooks
+    tables: tuple[Any, ...] = field(default_factory=lambda: (np.zeros(1),))  # arrays, or tuples of them, handed to the hooks
     admissible: bool = False  # neither -value nor -q is ever above the true cost
     whole: bool = False  # -value is always a whole number or inf
     descent: Descent | None = None  # how IDA* walks fast by the same values

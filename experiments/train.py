@@ -46,11 +46,13 @@ def train(
     patience: int = 6,
     width: int = 128,
     blocks: int = 1,
+    value_loss: str = "squared",
+    value_level: float = 0.05,
     seed: int = 0,
     device: str = "auto",
     out: Path = Path("results/nets"),
 ) -> int:
-    """Train a net on exact labels and write OUT/WORLD-HEADS-seed.safetensors.
+    """Train a net on exact labels and write OUT/WORLD-HEADS-[LOSS-]seed.safetensors.
 
     Parameters
     ----------
@@ -84,6 +86,10 @@ def train(
         Hidden units.
     blocks
         Residual blocks.
+    value_loss
+        Of the value head: squared, quantile or asymmetric; the last two make overestimates rare.
+    value_level
+        The share of overestimates that such a loss aims at.
     seed
         Of the split, the labels, the first weights and the batches.
     device
@@ -101,8 +107,8 @@ def train(
     if baseline and heads != ("value",):
         raise ValueError(f"With --baseline {baseline} only the value head can be trained, not {', '.join(heads)}; leave one out.")
     config = ImitationConfig(
-        heads=heads, width=width, blocks=blocks, steps=steps, batch_size=batch, learning_rate=learning_rate, patience=patience, seed=seed,
-        check_every=max(25, steps // 100), device=device,
+        heads=heads, width=width, blocks=blocks, value_loss=value_loss, value_level=value_level, steps=steps, batch_size=batch,
+        learning_rate=learning_rate, patience=patience, check_every=max(25, steps // 100), seed=seed, device=device,
     )  # fmt: skip
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeRemainingColumn())
@@ -117,7 +123,8 @@ def train(
         trained = imitate(
             domain, learned, held_out, config, lambda step, _, loss: progress.update(task, completed=step, words=f"loss {loss:.4f}")
         )  # fmt: skip
-    path = out / f"{name}-{'-'.join(config.heads)}-seed{seed}.safetensors"
+    loss_name = "" if value_loss == "squared" else f"-{value_loss}"
+    path = out / f"{name}-{'-'.join(config.heads)}{loss_name}-seed{seed}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     command = shlex.join(["astarzero", *sys.argv[1:]])
     about: dict[str, Any] = {"temperature": trained.temperature, "seed": seed, "command": command, "metrics": trained.metrics}

@@ -40,6 +40,8 @@ OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # what a search ma
     "width": (lambda number: number >= 1, "at least 1"),
     "max_steps": (lambda number: number >= 1, "at least 1"),
     "weight": (lambda number: number > 0, "above 0"),
+    "cutoff": (lambda cost: cost >= 0, "at least 0"),
+    "mix": (lambda share: 0 <= share <= 1, "from 0 to 1"),
     "c_puct": (lambda number: number >= 0, "at least 0"),
     "temperature": (lambda number: number >= 0, "at least 0"),
     "goal_test": (lambda name: name in GOAL_TESTS, "selection or generation"),

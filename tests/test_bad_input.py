@@ -41,6 +41,9 @@ CASES = {
     "a baseline for q": ([*PATHS.split(), "manhattan", "--heads", "q"], "only the value head"),
     "unknown baseline": ([*PATHS.split(), "euclid"], "has no heuristic 'euclid'"),
     "unknown labels": (["train", "sliding-2x4", "--labels", "half"], "Labels 'half' are not known"),
+    "batch of zero": (["batches", "sliding", "--size", "2x3", "--batch", "0"], "batch is 0"),
+    "no problems": (["batches", "sliding", "--problems", "0"], "problems is 0"),
+    "mix above 1": (["solve", "sliding", "--size", "2x3", "--search", "value_policy_beam", "--mix", "2"], "mix is 2"),
     "no results": (["report", "nowhere"], "nowhere"),
 }
 
