@@ -16,8 +16,8 @@ import numpy as np
 from astarzero.envs.domain import Domain, value_of
 from astarzero.envs.evaluation import HEADS, Evaluation, Evaluator
 from astarzero.envs.state_table import EMPTY, refill
-from astarzero.search.pages import copied_bytes, empty, longer
-from astarzero.search.result import UNLIMITED, Budget, SearchResult, Status
+from astarzero.search.pages import MACHINE, copied_bytes, empty, longer
+from astarzero.search.result import Budget, SearchResult, Status
 
 # what a kernel says
 SOLVED, EXHAUSTED, BUDGET_MET, GROW, SLICE, ASK_PRIOR, ASK_VALUE, ASK_Q, NOT_A_NUMBER = range(1, 10)
@@ -211,11 +211,11 @@ class Drive:
         slots = self._slots_at(capacity, load)
         if slots != len(self.slots):
             self.slots = np.zeros(0, np.int32)  # the old ones go first
-        bytes_a_node = sum(row_bytes(array) for array in self.nodes.values())
+        available, bytes_a_node = min(self.budget.bytes, MACHINE), sum(row_bytes(array) for array in self.nodes.values())
         for (group, name), (array, length) in self._growing(capacity, entry_capacity).items():
             if length != len(array):
-                most = 0 if self.budget.bytes == UNLIMITED else self.budget.bytes * row_bytes(array) // bytes_a_node
-                (self.nodes, self.entries)[group][name] = longer(array, length, min(most, self.budget.bytes))
+                most = min(available, available * row_bytes(array) // bytes_a_node)
+                (self.nodes, self.entries)[group][name] = longer(array, length, most)
         if slots != len(self.slots):
             self.slots = empty((slots,), np.int32)
             self.slots.fill(EMPTY)

@@ -9,12 +9,14 @@ Read next: drive.py, which grows arrays with this.
 
 import math
 import mmap
+import os
 from typing import Any
 
 import numpy as np
 
 LARGE = 1 << 20  # bytes from which an array has pages of its own
 CAN_RESERVE = hasattr(mmap, "MAP_PRIVATE")  # not on Windows, where address space counts as memory
+MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if CAN_RESERVE else 0  # bytes of memory there are
 
 
 def empty(shape: tuple[int, ...], dtype: Any, most: int = 0) -> np.ndarray:
