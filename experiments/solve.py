@@ -281,10 +281,10 @@ def show_summary(
     if largest is not None and largest.nodes:
         table.add_row("bytes a node, in the largest search", f"{largest.peak_bytes / largest.nodes:.0f} ({largest.nodes:,} nodes)")
         if process := peak_memory():
-            table.add_row("MB at the peak: its arrays, the process", f"{largest.peak_bytes / 1e6:,.0f}, {process / 1e6:,.0f}")
+            table.add_row("MB at the peak: arrays, process", f"{largest.peak_bytes / 1e6:,.0f}, {process / 1e6:,.0f}")
     searching = sum(result.seconds for result in results)
     if searching > 0:
         table.add_row("seconds in searches, CPU seconds", f"{searching:.2f}, {clocks[1]:.2f}")
-        table.add_row("seconds by the wall clock, load", f"{clocks[0]:.2f}, {load_words()}")
+        table.add_row("wall clock, cores kept busy, load", f"{clocks[0]:.2f}, {clocks[1] / clocks[0]:.2f}, {load_words()}")
         table.add_row("expansions a second", f"{counts['expansions'] / searching:,.0f}")
     console.print(table)

@@ -179,7 +179,7 @@ class Drive:
                 entries = int(entry_capacity * (factor if entry_capacity < FAST_GROWTH else min(factor, 1.5))) + self.entry_room
             if load == LOADS[0] and self._slots_at(larger, load) * self.slots.itemsize > self.budget.bytes // 3:
                 continue  # a table of twice the size would starve the nodes
-            foreseen = used * larger // held if self.entries else 0  # so many will wait when the nodes are full: they need room, too
+            foreseen = used * larger // max(1, held) if self.entries else 0  # so many will wait when the nodes are full
             if self._bytes_at(larger, max(entries, foreseen), load) <= self.budget.bytes:
                 self._resize(larger, entries, load)
                 return None
