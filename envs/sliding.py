@@ -12,6 +12,10 @@ import re
 import numpy as np
 
 from astarzero.envs.domain import Domain, Heuristic
+from astarzero.envs.pattern_descent import pattern_descent
+from astarzero.envs.pattern_rules import additive
+from astarzero.envs.pattern_tables import partitions, pattern_context
+from astarzero.envs.sliding_descent import manhattan_descent
 from astarzero.envs.sliding_drawing import render_picture, render_text
 from astarzero.envs.sliding_rules import (
     BITS,
@@ -97,12 +101,17 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
     masks = np.array([15, (1 << (4 * cells)) - 1] if one_word else [(1 << BITS) - 1, 0], np.uint64)
     context = (neighbours, distances, goal_row, places, masks)
 
-    heuristics = {"manhattan": Heuristic(manhattan, admissible=True, child_rule=manhattan_of_child, whole=True)}
+    descent = functools.cache(lambda: manhattan_descent(context))
+    heuristics = {"manhattan": Heuristic(manhattan, admissible=True, child_rule=manhattan_of_child, whole=True, descent=descent)}
     if max(height, width) <= LONGEST_LINE:
         tables = functools.cache(lambda: linear_conflict_context(context, height, goal_tiles))
         heuristics["linear-conflict"] = Heuristic(
             linear_conflict, admissible=True, child_rule=linear_conflict_of_child, whole=True, tables=tables
         )
+    for number, name in enumerate(partitions(height, width)):
+        tables = functools.cache(functools.partial(pattern_context, context, height, goal_tiles, name))
+        descent = functools.cache(lambda tables=tables: pattern_descent(tables()))
+        heuristics[f"pdb-{name}" if number else "pdb"] = Heuristic(additive, admissible=True, whole=True, tables=tables, descent=descent)
 
     def parse(text: str) -> np.ndarray:
         return parse_tiles(text, goal_tiles, width)

@@ -17,7 +17,7 @@ from astarzero.envs.oracles import exact_table
 from astarzero.experiments.claims import Claim
 from astarzero.search import SEARCHES, Budget, from_heuristic
 
-SOLVERS = {"sliding": ("astar", "linear-conflict")}  # the exact search behind an optimum, and its heuristic; else A* and the first
+SOLVERS = {"sliding": ("ida", "pdb")}  # the exact search behind an optimum, and its heuristic; else A* and the first
 MOVES = ("blank", "tile")  # what a direction moves
 SMALL = 4  # numbers of which everything that can be made is enumerated
 CLOSE = 1e-6  # of costs
@@ -100,7 +100,7 @@ def read_plan(domain: Domain, state: np.ndarray, text: str, moves: str) -> tuple
 
 # --- optima -----------------------------------------------------------------------------------------------------------------
 
-def with_optima(domain: Domain, verdicts: list[Verdict], max_expansions: int) -> list[Verdict]:
+def with_optima(domain: Domain, verdicts: list[Verdict], budget: Budget) -> list[Verdict]:
     """The verdicts with what is known of each optimum."""
     rows = {verdict.state.tobytes(): verdict.state for verdict in verdicts if verdict.state is not None}
     if not rows:
@@ -109,7 +109,7 @@ def with_optima(domain: Domain, verdicts: list[Verdict], max_expansions: int) ->
         costs = exact_table(domain, np.array(list(rows.values()))).costs(np.array(list(rows.values())))
         known: dict[bytes, Known] = {key: (float(cost), float(cost), "table") for key, cost in zip(rows, costs, strict=True)}
     else:
-        known = {key: searched(domain, row, max_expansions) for key, row in rows.items()}
+        known = {key: searched(domain, row, budget) for key, row in rows.items()}
     return [known_of(verdict, *known[verdict.state.tobytes()]) if verdict.state is not None else verdict for verdict in verdicts]
 
 
@@ -117,11 +117,11 @@ def can_be_enumerated(domain: Domain) -> bool:
     return "all" in domain.instance_sets or (domain.world == "countdown" and domain.num_words <= SMALL + 1)
 
 
-def searched(domain: Domain, row: np.ndarray, max_expansions: int) -> Known:
+def searched(domain: Domain, row: np.ndarray, budget: Budget) -> Known:
     """What the exact search of SOLVERS finds out within its budget."""
     search, heuristic = SOLVERS.get(domain.world, ("astar", ""))
     judge = from_heuristic(domain, heuristic if heuristic in domain.heuristics else None)
-    result = SEARCHES[search](domain, row, judge, budget=Budget(expansions=max_expansions))
+    result = SEARCHES[search](domain, row, judge, budget=budget)
     closed = result.lower_bound >= result.cost - CLOSE  # solved and proven, or proven unsolvable
     return (result.cost, result.cost, "search") if closed else (None, result.lower_bound, "unknown")
 

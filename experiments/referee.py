@@ -19,6 +19,7 @@ from astarzero.experiments.judging import CLOSE, MOVES, Verdict, compared, repla
 from astarzero.experiments.results import finite_or_none
 from astarzero.experiments.solve import make_domain
 from astarzero.experiments.statistics import Interval, bootstrap, wilson
+from astarzero.search import Budget
 
 FAULTS_SHOWN = 10
 LAYOUTS = ("blank-first", "blank-last")
@@ -33,7 +34,7 @@ def referee(
     rule: str | None = None,
     target: int | None = None,
     moves: str | None = None,
-    max_expansions: int = 1_000_000,
+    max_expansions: int = 10_000_000,
     json: bool = False,
 ) -> int:
     """Judge a file of solutions: is each one valid, is it optimal, and by how much is it too long?
@@ -65,9 +66,9 @@ def referee(
     """
     if moves not in (None, *MOVES):
         raise ValueError(f"Moves '{moves}' is not known: give blank or tile, for what a direction moves.")
-    claimed = read_claims(file)
+    claimed, budget = read_claims(file), Budget(expansions=max_expansions)
     domain, convention, verdicts = best_reading(file, claimed, world, size, goal, rule, target, moves)
-    verdicts = [compared(domain, verdict) for verdict in with_optima(domain, verdicts, max_expansions)]
+    verdicts = [compared(domain, verdict) for verdict in with_optima(domain, verdicts, budget)]
     if json:
         for verdict in verdicts:
             sys.stdout.write(to_json(verdict) + "\n")

@@ -47,6 +47,8 @@ def solve(
     weight: float | None = None,
     temperature: float | None = None,
     width: int | None = None,
+    mix: float | None = None,
+    cutoff: float | None = None,
     batch: int | None = None,
     max_expansions: int | None = None,
     max_evaluations: int | None = None,
@@ -90,11 +92,15 @@ def solve(
     evaluator
         exact (the world's solved table), net:FILE.safetensors, or blind.
     weight
-        Of h or -q (A*, Q*, beams); the policy's temperature under levin.
+        Of h or -q (A*, PHS, Q*, beams); the policy's temperature under levin.
     temperature
         Of a sampled policy.
     width
         Of a beam.
+    mix
+        Share of the policy in the key of a value or q beam, 0 to 1.
+    cutoff
+        How far above a node's bound partial expansion stores successors.
     batch
         Nodes expanded at a time.
     max_expansions
@@ -123,9 +129,7 @@ def solve(
         raise ValueError(f"Search '{search}' is not known; choose one of {', '.join(SEARCHES)}.")
     if (state is not None) + (instances is not None) + (set is not None) > 1:
         raise ValueError("Give only one of --state, --instances and --set.")
-    if instances is not None and goal is None and "goal" in signature(find_world(world)).parameters:
-        goal = stated_goal(instances)
-    domain = make_domain(world, option, size=size, goal=goal, rule=rule, target=target)
+    domain = make_domain(world, option, size=size, goal=goal_layout(world, goal, instances), rule=rule, target=target)
     if state is not None:
         problems = [Instance(state, domain.parse(state))]
     elif instances is not None:
@@ -143,7 +147,7 @@ def solve(
         "seconds": max_seconds,
     }
     budget = Budget(**{name: limit for name, limit in limits.items() if limit is not None})
-    knobs = {"weight": weight, "temperature": temperature, "width": width, "batch": batch}
+    knobs = {"weight": weight, "temperature": temperature, "width": width, "mix": mix, "cutoff": cutoff, "batch": batch}
     options = {name: value for name, value in knobs.items() if value is not None}
     table = exact_table(domain, np.array([problem.state for problem in problems])) if check or evaluator == "exact" else None
     if evaluator == "exact" and table is not None:
@@ -167,6 +171,13 @@ def solve(
         show_one(domain, problems[0], results[0], console)
     show_summary(domain, problems, results, search, (wall, clock), console)
     return 1 if len(results) < len(problems) or any(result.status in ENDED_BY_LIMIT for result in results) else 0
+
+
+def goal_layout(world: str, goal: str | None, instances: Path | None) -> str | None:
+    """`goal` where it is given, else what the instance file states, in worlds that have more than one."""
+    if instances is not None and goal is None and "goal" in signature(find_world(world)).parameters:
+        return stated_goal(instances)
+    return goal
 
 
 def make_domain(world: str, option: tuple[str, ...] = (), **named: Any) -> Domain:

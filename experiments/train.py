@@ -29,11 +29,13 @@ def train(
     states: int = 8000,
     steps: int = 600,
     width: int = 128,
+    value_loss: str = "squared",
+    value_level: float = 0.05,
     seed: int = 0,
     device: str = "auto",
     out: Path = Path("results/nets"),
 ) -> int:
-    """Train a net on exact labels of a contest world and write OUT/WORLD-HEADS-seed.safetensors.
+    """Train a net on exact labels of a contest world and write OUT/WORLD-HEADS-[LOSS-]seed.safetensors.
 
     Parameters
     ----------
@@ -51,6 +53,10 @@ def train(
         Optimiser steps at most.
     width
         Hidden units.
+    value_loss
+        Of the value head: squared, quantile or asymmetric; the last two make overestimates rare.
+    value_level
+        The share of overestimates that such a loss aims at.
     seed
         Of the split, the labels, the first weights and the batches.
     device
@@ -65,7 +71,9 @@ def train(
     if learner not in LEARNERS or labels not in LABELS:
         known = f"learners: {', '.join(LEARNERS)}; labels: {', '.join(LABELS)}"
         raise ValueError(f"Learner '{learner}' with labels '{labels}' is not known; {known}.")
-    config = ImitationConfig(heads=heads, width=width, steps=steps, seed=seed, device=device)
+    config = ImitationConfig(
+        heads=heads, width=width, value_loss=value_loss, value_level=value_level, steps=steps, seed=seed, device=device
+    )  # fmt: skip
     arena, console = arena_of(world), Console(stderr=True)
     domain = make(arena.world, **arena.options)
     table = exact_table(domain, domain.instance_sets[arena.instances]())
@@ -77,7 +85,8 @@ def train(
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(f"{arena.name}: {' + '.join(config.heads)}", total=steps, loss=float("nan"))
         trained = imitate(domain, learned, held_out, config, lambda step, _, loss: progress.update(task, completed=step, loss=loss))
-    path = out / f"{arena.name}-{'-'.join(config.heads)}-seed{seed}.safetensors"
+    loss_name = "" if value_loss == "squared" else f"-{value_loss}"
+    path = out / f"{arena.name}-{'-'.join(config.heads)}{loss_name}-seed{seed}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     command = shlex.join(["astarzero", *sys.argv[1:]])
     about: dict[str, Any] = {"temperature": trained.temperature, "seed": seed, "command": command, "metrics": trained.metrics}

@@ -38,15 +38,19 @@ SLICE_SECONDS = 0.02  # between two looks at the clock
 
 Arrays = dict[str, np.ndarray]
 GOAL_TESTS = ("selection", "generation")
+ORDERS = ("given", "seeded")
 OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # what a search may be told: is it allowed, and the rule in words
     "batch": (lambda number: number >= 1, "at least 1"),
     "width": (lambda number: number >= 1, "at least 1"),
     "max_steps": (lambda number: number >= 1, "at least 1"),
     "weight": (lambda number: number > 0, "above 0"),
+    "cutoff": (lambda cost: cost >= 0, "at least 0"),
+    "mix": (lambda share: 0 <= share <= 1, "from 0 to 1"),
     "c_puct": (lambda number: number >= 0, "at least 0"),
     "temperature": (lambda number: number >= 0, "at least 0"),
     "goal_test": (lambda name: name in GOAL_TESTS, "selection or generation"),
     "head": (lambda name: name in HEADS, "value, q or prior"),
+    "order": (lambda name: name in ORDERS, "given or seeded"),
 }
 
 
@@ -72,6 +76,8 @@ class Drive:
     entries: Arrays = field(default_factory=dict)
     entry_room: int = 0  # rows of `entries` that one round may take; default: `room`
     scratch: list[np.ndarray] | tuple[np.ndarray, ...] = ()  # other arrays; who replaces one asks `fits` before
+    first_nodes: int = FIRST_NODES  # rows of `nodes` to begin with
+    has_table: bool = True  # does the search map states to nodes, by `slots`?
     entry_cell: int = ENTRIES  # the cell of `control` that counts rows of `entries` in use
     control: np.ndarray = field(default_factory=lambda: np.zeros(CONTROL_CELLS, np.int64))
     slots: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -84,7 +90,7 @@ class Drive:
         self.control[GOAL_NODE], self.control[SEED] = -1, self.seed
         self.control[INLINE] = self.evaluator.rules is not None  # can the kernel judge states itself? Otherwise it stops and asks
         root = self.domain.check_states(self.state)[0]
-        capacity = max(2, min(max(FIRST_NODES, 2 * self.room), self.budget.nodes))
+        capacity = max(2, min(max(self.first_nodes, 2 * self.room), self.budget.nodes))
         self.entry_room = self.entry_room or self.room
         entries = 2 * self.entry_room + FIRST_ENTRIES
         if self._bytes_at(capacity, entries, LOADS[0]) <= self.budget.bytes:  # else `run` refuses to start
@@ -162,7 +168,7 @@ class Drive:
         """May `scratch` grow by so many bytes? Notes them as a peak if so."""
         if self.bytes + more > self.budget.bytes:
             return False
-        self.peak_bytes = max(self.peak_bytes, self.bytes + more)
+        self.peak_bytes = max(self.peak_bytes, self.bytes + int(more))
         return True
 
     def grow(self) -> Status | None:
@@ -196,7 +202,7 @@ class Drive:
 
     def _slots_at(self, capacity: int, load: float) -> int:
         """How many slots there will be: those at hand, while their load stays below `load`."""
-        return len(self.slots) if capacity <= load * len(self.slots) else slots_needed(capacity, load)
+        return len(self.slots) if capacity <= load * len(self.slots) or not self.has_table else slots_needed(capacity, load)
 
     def _growing(self, capacity: int, entry_capacity: int) -> dict[tuple[int, str], tuple[np.ndarray, int]]:
         """Every array that grows and the length it will have; arrays of length 1 are unused and stay. Keys: (group, name)."""

@@ -38,6 +38,9 @@ CASES = {
     "unknown option": (["solve", "sliding", "--bogus", "1"], "--bogus"),
     "unknown contest world": (["contest", "--worlds", "chess"], "World 'chess' was not found"),
     "quick and full": (["contest", "--quick", "--full"], "Give --quick or --full, not both"),
+    "batch of zero": (["batches", "sliding", "--size", "2x3", "--batch", "0"], "batch is 0"),
+    "no problems": (["batches", "sliding", "--problems", "0"], "problems is 0"),
+    "mix above 1": (["solve", "sliding", "--size", "2x3", "--search", "value_policy_beam", "--mix", "2"], "mix is 2"),
     "no results": (["report", "nowhere"], "nowhere"),
 }
 
