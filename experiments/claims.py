@@ -54,10 +54,6 @@ class ClaimFile:
     claims: list[Claim]
     titles: dict[str, str]  # field -> title
 
-    @property
-    def header(self) -> str:
-        return " ".join(self.titles.values())
-
 
 def read_claims(path: Path) -> ClaimFile:
     """Every line of a file. ValueError when it cannot be read, has no problems, or a line has not the header's fields."""
