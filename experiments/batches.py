@@ -120,7 +120,7 @@ def batches(
     for number in batch:
         options = {"batch": number, "weight": weight}
         SEARCHES["astar"](domain, rows[0], judge, budget=Budget(expansions=1), **options)  # so that no clock sees the compiler
-        results = [result for _, result in solve_each(domain, chosen, SEARCHES["astar"], judge, budget, seed, options, console)]
+        results = [result for _, result in solve_each(domain, chosen, SEARCHES["astar"], judge, budget, seed, options, 1, console)]
         stopped |= len(results) < len(chosen) or any(result.status in ENDED_BY_LIMIT for result in results)
         summaries.append(summary(number, weight, promise, chosen, results, floors))
         if json:

@@ -37,6 +37,7 @@ from astarzero.search.result import Budget, SearchResult
 # --- the loop ------------------------------------------------------------------------------------------------------------
 
 START, SELECT, GENERATE, JUDGE, PUSH = range(5)  # phases between which the kernel may stop
+BLOCK = 1 << 16  # nodes looked at together after the search, when memory may be short
 # cells of `control`; CHARGED_*: the head carries information, so reading it is an evaluation; KEPT_PRIOR: it came with the value
 FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, KEPT_PRIOR, GOAL_ON_GENERATION = range(FREE, FREE + 8)
 
@@ -298,13 +299,16 @@ def lower_bound(drive: Drive, rule: Ordering, taken: np.ndarray, cost: float) ->
     Every solution passes through an open node whose g is optimal, provided that closed nodes were re-opened on a better g
     (Hart et al. 1968, lemma 1). Without that only the root's own estimate is a bound. No open node at all, no solution.
     """
-    control, nodes, count = drive.control, drive.nodes, int(drive.control[NODES])
-    g, h = nodes["g"][:count].astype(np.float64), nodes["h"][:count].astype(np.float64)
+    control, nodes = drive.control, drive.nodes
     trusted = drive.evaluator.admissible or not control[CHARGED_VALUE]
-    open_nodes = (nodes["flags"][:count] & (CLOSED | DEAD)) == 0
-    if control[PHASE] > SELECT:
-        open_nodes[taken[: control[TAKEN]]] = True  # their successors may not all be there
-    if open_nodes.any() and not (rule.reopen and rule.path_rank is by_cost):
-        return min(cost, float(h[0])) if trusted else 0.0
-    estimate = g[open_nodes] + (h[open_nodes] if trusted else 0.0)
-    return min(cost, float(estimate.min(initial=math.inf)))
+
+    def least(rows: slice | np.ndarray, closed: int) -> float:
+        estimate = nodes["g"][rows].astype(np.float64) + (nodes["h"][rows] if trusted else 0.0)
+        return float(estimate[(nodes["flags"][rows] & closed) == 0].min(initial=math.inf))
+
+    blocks = (slice(first, min(first + BLOCK, control[NODES])) for first in range(0, control[NODES], BLOCK))
+    under_way = taken[: control[TAKEN] if control[PHASE] > SELECT else 0]  # their successors may not all be there
+    bound = min([least(under_way, DEAD), *(least(block, CLOSED | DEAD) for block in blocks)])
+    if bound < math.inf and not (rule.reopen and rule.path_rank is by_cost):
+        bound = float(nodes["h"][0]) if trusted else 0.0
+    return min(cost, bound)
