@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,10 +13,10 @@ UNLIMITED = 1 << 62
 class Status(StrEnum):
     """How a search ended."""
 
-    SOLVED = "SOLVED"  # a plan was found
+    SOLVED = "SOLVED"  # a plan was found, as good as the search promises
     EXHAUSTED = "EXHAUSTED"  # everything reachable was searched: there is no plan (or the method gave up by its own rule)
-    BUDGET = "BUDGET"  # a limit on expansions, evaluations, nodes or seconds was met
-    MEMORY = "MEMORY"  # the byte limit was met
+    BUDGET = "BUDGET"  # a limit on expansions, evaluations, nodes or seconds was met; there may be a plan, whose promise is not proven
+    MEMORY = "MEMORY"  # the byte limit was met; likewise
     INTERRUPTED = "INTERRUPTED"  # Ctrl-C
 
 
@@ -33,6 +34,15 @@ class Budget:
         for name, limit in vars(self).items():
             if not limit > 0:
                 raise ValueError(f"The budget of {name} is {limit}, but a limit must be above 0; leave it out for no limit.")
+
+
+class Solution(NamedTuple):
+    """A plan that a search found and went on: what it cost, and what had been spent by then."""
+
+    cost: float
+    expansions: int
+    evaluations: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,7 @@ class SearchResult:
     peak_bytes: int = 0  # most bytes of the search's own arrays
     seconds: float = 0.0
     evaluator_seconds: float = 0.0  # of them, inside an evaluator that only Python can call; 0 when it runs inside the kernel
+    solutions: tuple[Solution, ...] = ()  # every better plan as it was found, by searches that go on; `plan` costs no more than the last
 
     @property
     def solved(self) -> bool:

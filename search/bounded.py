@@ -1,0 +1,359 @@
+"""Best-first search with two guides: an admissible bound says what is proven, an evaluator (a net, say) says where to look.
+
+Every open node waits in one of two heaps by f = g + h of the bound: `waiting`, or `admitted` once it may be looked at. Admitted
+nodes stand in a third heap, `guided`, by the evaluator's estimate. The least f of all open nodes is a lower bound of the
+optimum (Hart et al. 1968, lemma 1); its greatest value so far is kept, so that what is admitted once stays so.
+
+What makes it safe. A closed node is opened again on a better g: the guide closes nodes whose g is not the least even if the bound
+is consistent. The best plan known is U, the bound L: the search ends as soon as U <= promise * L, whether the plan or the bound
+came last; nodes with f >= U are left out. What the guide calls a dead end comes last and is not lost.
+
+What makes it cheap. *The guide is asked late*: an estimate is never below the bound's (the greater of both is taken), so a node
+stands in `guided` under the bound's h until it surfaces, and only then costs an evaluation; the order of expansion is that of
+asking at once (Tolpin et al. 2013, lazy A*). *The bound is raised without asking*: after every evaluation, `proof` nodes of f <= L
+are expanded unasked: they stand between the search and its proof whatever the guide says, and a rule is far cheaper than a net.
+
+A node takes 27 bytes and its row's words above one, 8 to 16 in the table, 8 an entry of each heap.
+Read next: focal.py and anytime.py, the two settings; packed_heap.py.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from astarzero.envs.compile import hook
+from astarzero.envs.domain import Domain, cost_to_go, expand, value_of
+from astarzero.envs.evaluation import Evaluator, node_value
+from astarzero.envs.state_table import EMPTY, copy_row, find_slot
+
+from astarzero.search.drive import (  # isort: skip
+    ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, INLINE,
+    MASK, MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
+)  # fmt: skip
+from astarzero.search.evaluator import from_heuristic, kernel_face
+from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
+from astarzero.search.packed_heap import node_of, pack, pop, priority_of, push, seeded_factor
+from astarzero.search.result import Budget, SearchResult, Solution
+
+TIES = 16  # nodes that a round by the bound takes
+START, SELECT, JUDGE, EXPAND = range(4)
+IMPROVED, NO_BOUND = FIRST_OWN_CODE, FIRST_OWN_CODE + 1
+# cells of `control`; the first FRESH of `asked` wait for their judgement, the first TAKEN of `taken` for expansion
+BATCH, CHARGED, TAKEN, FRESH, WAITING, ADMITTED, GUIDED, PROOF, DUE, EVERYWHERE, NEW_PLAN, FACTOR, INVERSE = range(FREE, FREE + 13)
+PROMISE, LOWER, UPPER, G_WEIGHT, H_WEIGHT = range(5)  # cells of `numbers`
+
+
+class Order(NamedTuple):
+    """How the guide's nodes are ordered: weight of g, weight of the estimate."""
+
+    g_weight: float
+    h_weight: float
+
+
+@hook
+def bound_value(state, parent, parent_value, action, context, tables):
+    """`node_value` of the admissible bound."""
+    raise NotImplementedError
+
+
+def value_by_rules(state, parent, parent_value, action, context, tables):
+    """Bound with the bound's own rules, this is the rule for `bound_value`."""
+    return node_value(state, parent, parent_value, action, context, tables)
+
+
+def bounded_kernel(
+    control, numbers, context, tables, bound_tables, states, g, h, estimate, parent, action, flags, slots, waiting, admitted, guided,
+    taken, asked, actions, costs,
+):  # fmt: skip
+    """Runs until it has something to say and is called again: see best_first_kernel. IMPROVED: there is a better plan."""
+    if control[PHASE] == START:  # row 0 of `states` is the root
+        parent[0], action[0], g[0] = -1, -1, 0.0
+        slots[find_slot(states[0], states, slots, control[MASK])] = 0
+        control[NODES], control[PHASE] = 1, SELECT
+        if not enter(0, 0, 0.0, control, numbers, context, bound_tables, states, g, h, estimate, parent, action, flags,
+                     waiting, admitted, guided):  # fmt: skip
+            return NO_BOUND
+    while True:
+        if control[PHASE] == SELECT:
+            outcome = settle(control, numbers, states, g, h, estimate, flags, waiting, admitted, guided, taken.shape[0] * actions.shape[0])
+            if outcome != 0:
+                return outcome
+            if control[DUE] > 0:
+                take_by_bound(control, numbers, g, h, flags, admitted, taken)
+            else:
+                take_by_guide(control, numbers, g, estimate, flags, guided, taken, asked)
+            if control[TAKEN] + control[FRESH] == 0:
+                return BUDGET_MET
+            control[PHASE] = JUDGE
+        if control[PHASE] == JUDGE:
+            control[PHASE] = EXPAND
+            control[EVALUATIONS] += control[FRESH]
+            control[CALLS] += control[FRESH] > 0
+            control[DUE] += control[FRESH] * control[PROOF]
+            if control[FRESH] > 0 and not control[INLINE]:
+                return ASK_VALUE
+            for number in range(control[FRESH]):
+                node = asked[number]
+                estimate[node] = judged_cost(node_value(states[node], states[node], 0.0, -1, context, tables))
+        for number in range(control[FRESH]):
+            node = asked[number]
+            if estimate[node] != estimate[node]:
+                return NOT_A_NUMBER
+            estimate[node] = max(estimate[node], h[node])
+            guide(node, control, numbers, g, estimate, guided)
+        for number in range(control[TAKEN]):
+            if not generate(taken[number], control, numbers, context, bound_tables, states, g, h, estimate, parent, action, flags, slots,
+                            waiting, admitted, guided, actions, costs):  # fmt: skip
+                return NO_BOUND
+        control[PHASE] = SELECT
+
+
+def reach(control, numbers):
+    """Nodes with f up to here are admitted."""
+    return np.inf if control[EVERYWHERE] else numbers[PROMISE] * numbers[LOWER]
+
+
+def by_bound(node, control, g, h):
+    """The entry of `node` in `waiting` or `admitted`."""
+    return pack(np.float64(g[node]) + h[node], node, control[FACTOR])
+
+
+def by_guide(node, control, numbers, g, estimate):
+    """The entry of `node` in `guided`."""
+    return pack(numbers[G_WEIGHT] * g[node] + numbers[H_WEIGHT] * estimate[node], node, control[FACTOR])
+
+
+def guide(node, control, numbers, g, estimate, guided):
+    push(guided, control[GUIDED], by_guide(node, control, numbers, g, estimate))
+    control[GUIDED] += 1
+
+
+def settle(control, numbers, states, g, h, estimate, flags, waiting, admitted, guided, room):
+    """Raise the bound, admit what it lets in, and see whether that is the end. 0 when the search goes on."""
+    if control[NEW_PLAN]:
+        control[NEW_PLAN] = 0
+        return IMPROVED
+    if control[EXPANSIONS] >= control[SLICE_END]:
+        return SLICE
+    control[ENTRIES] = max(control[WAITING], max(control[ADMITTED], control[GUIDED]))
+    if control[NODES] + room > states.shape[0] or control[ENTRIES] + room + control[BATCH] > guided.shape[0]:
+        return GROW
+    control[ADMITTED] = drop_old(admitted, control[ADMITTED], control, g, h, flags)
+    while True:
+        if control[ADMITTED] > 0:
+            least = priority_of(admitted[0])
+        else:
+            control[WAITING] = drop_old(waiting, control[WAITING], control, g, h, flags)
+            least = priority_of(waiting[0]) if control[WAITING] > 0 else np.inf
+        numbers[LOWER] = max(numbers[LOWER], min(least, numbers[UPPER]))
+        if control[GOAL_NODE] >= 0 and numbers[UPPER] <= numbers[PROMISE] * numbers[LOWER]:
+            return SOLVED
+        if least == np.inf:
+            return EXHAUSTED
+        limit = reach(control, numbers)
+        while control[WAITING] > 0 and priority_of(waiting[0]) <= limit:
+            entry, node = waiting[0], node_of(waiting[0], control[INVERSE])
+            if not flags[node] & CLOSED and entry == by_bound(node, control, g, h):
+                if max(control[ADMITTED], control[GUIDED]) + room + control[BATCH] >= guided.shape[0]:
+                    control[ENTRIES] = max(control[ADMITTED], control[GUIDED]) + room
+                    return GROW
+                push(admitted, control[ADMITTED], entry)
+                control[ADMITTED] += 1
+                guide(node, control, numbers, g, estimate, guided)
+            pop(waiting, control[WAITING])
+            control[WAITING] -= 1
+        if control[ADMITTED] > 0:
+            return 0
+
+
+def drop_old(heap, size, control, g, h, flags):
+    """Take entries off the top that no longer say what their node is worth; returns how many remain."""
+    while size > 0:
+        node = node_of(heap[0], control[INVERSE])
+        if not flags[node] & CLOSED and heap[0] == by_bound(node, control, g, h):
+            break
+        pop(heap, size)
+        size -= 1
+    return size
+
+
+def take_by_bound(control, numbers, g, h, flags, admitted, taken):
+    """Up to TIES nodes with f <= L, unasked: the bound cannot rise before they are expanded."""
+    count = 0
+    while count < min(TIES, control[DUE]) and control[ADMITTED] > 0 and priority_of(admitted[0]) <= numbers[LOWER]:
+        node = node_of(admitted[0], control[INVERSE])
+        if not flags[node] & CLOSED and admitted[0] == by_bound(node, control, g, h):
+            if control[EXPANSIONS] >= control[MAX_EXPANSIONS]:
+                break
+            flags[node] |= CLOSED
+            taken[count] = node
+            count += 1
+            control[EXPANSIONS] += 1
+        pop(admitted, control[ADMITTED])
+        control[ADMITTED] -= 1
+    control[DUE] -= count
+    control[TAKEN], control[FRESH] = count, 0
+
+
+def take_by_guide(control, numbers, g, estimate, flags, guided, taken, asked):
+    """The BATCH best nodes by the guide: those it has judged into `taken`, the others into `asked`."""
+    count, fresh = 0, 0
+    while count + fresh < control[BATCH] and control[GUIDED] > 0:
+        node = node_of(guided[0], control[INVERSE])
+        if not flags[node] & CLOSED and guided[0] == by_guide(node, control, numbers, g, estimate):
+            if flags[node] & PENDING:
+                if control[EVALUATIONS] + fresh >= control[MAX_EVALUATIONS]:
+                    break
+                flags[node] &= ~PENDING
+                asked[fresh] = node
+                fresh += 1
+            else:
+                if control[EXPANSIONS] >= control[MAX_EXPANSIONS]:
+                    break
+                flags[node] |= CLOSED
+                taken[count] = node
+                count += 1
+                control[EXPANSIONS] += 1
+        pop(guided, control[GUIDED])
+        control[GUIDED] -= 1
+    control[TAKEN], control[FRESH] = count, fresh
+
+
+def generate(
+    node, control, numbers, context, bound_tables, states, g, h, estimate, parent, action, flags, slots, waiting, admitted, guided,
+    actions, costs,
+):  # fmt: skip
+    """Write the successors of `node` behind the last node, keep the new ones and improve the known ones. False: the bound gave nan."""
+    tail = control[NODES]
+    count = expand(states[node], context, states[tail : tail + actions.shape[0]], actions, costs)
+    control[GENERATED] += count
+    for number in range(count):
+        row = states[tail + number]
+        child_g = np.float32(g[node] + costs[number])  # as it is stored, else rounding would pass for a better path
+        slot = find_slot(row, states, slots, control[MASK])
+        child = np.int64(slots[slot])
+        if child == EMPTY:
+            child = control[NODES]
+            control[NODES] += 1
+            slots[slot] = child
+            if child != tail + number:
+                copy_row(states[child], row)
+            parent[child], action[child], g[child] = node, actions[number], child_g
+            if not enter(child, node, costs[number], control, numbers, context, bound_tables, states, g, h, estimate, parent, action,
+                         flags, waiting, admitted, guided):  # fmt: skip
+                return False
+        elif child_g < g[child]:
+            is_guided = not flags[child] & CLOSED and np.float32(np.float64(g[child]) + h[child]) <= reach(control, numbers)
+            parent[child], action[child], g[child] = node, actions[number], child_g
+            flags[child] &= ~CLOSED
+            enqueue(child, is_guided, control, numbers, g, h, estimate, flags, waiting, admitted, guided)
+    return True
+
+
+def enter(
+    child, origin, cost, control, numbers, context, bound_tables, states, g, h, estimate, parent, action, flags, waiting, admitted, guided
+):  # fmt: skip
+    """Classify a new node, bound it and put it where it belongs. False when the bound is not a number."""
+    flags[child], h[child] = classify(states[child], context), 0.0
+    if flags[child] == PENDING:
+        h[child] = judged_cost(bound_value(states[child], states[origin], value_of(h[origin]), action[child], context, bound_tables))
+        if h[child] != h[child]:
+            return False
+        if h[child] == np.inf:
+            flags[child] = DEAD
+        elif not control[CHARGED]:
+            flags[child] = 0
+    estimate[child] = h[child]
+    enqueue(child, False, control, numbers, g, h, estimate, flags, waiting, admitted, guided)
+    return True
+
+
+def enqueue(node, is_guided, control, numbers, g, h, estimate, flags, waiting, admitted, guided):
+    """Queue a node that is new or has a better g; a goal becomes the plan. `is_guided`: it has an entry in `guided`."""
+    if flags[node] & DEAD:
+        return
+    if flags[node] & GOAL:
+        if g[node] < numbers[UPPER]:
+            numbers[UPPER], control[GOAL_NODE], control[NEW_PLAN] = g[node], node, 1
+        return
+    entry = by_bound(node, control, g, h)
+    if priority_of(entry) >= numbers[UPPER]:
+        return
+    if priority_of(entry) > reach(control, numbers):
+        push(waiting, control[WAITING], entry)
+        control[WAITING] += 1
+        return
+    push(admitted, control[ADMITTED], entry)
+    control[ADMITTED] += 1
+    if not is_guided or numbers[G_WEIGHT] > 0.0:
+        guide(node, control, numbers, g, estimate, guided)
+
+
+# --- the drive -----------------------------------------------------------------------------------------------------------
+
+
+def bounding(domain: Domain, bound: Evaluator | None) -> Evaluator:
+    """`bound`, or by default the domain's first admissible heuristic. ValueError when it proves nothing or has no rules."""
+    good = [name for name, heuristic in domain.heuristics.items() if heuristic.admissible]
+    bound = bound or from_heuristic(domain, good[0])
+    if not bound.admissible or bound.rules is None:
+        fault = "is not admissible, so it proves nothing" if not bound.admissible else "has no compiled rules"
+        raise ValueError(f"The bound {bound.name} {fault}; give an admissible heuristic of {domain.name}: {', '.join(good)}.")
+    return bound
+
+
+def bounded_search(
+    domain: Domain,
+    state: np.ndarray,
+    evaluator: Evaluator | None,
+    bound: Evaluator | None,
+    *,
+    promise: float,
+    order: Order,
+    everywhere: bool,
+    batch: int,
+    proof: int,
+    budget: Budget | None,
+    seed: int,
+) -> SearchResult:
+    """Search from `state` [W] for a plan of cost <= promise * lower_bound; the value head of `evaluator` guides.
+
+    everywhere: the guide may look at every open node, not only at those with f <= promise * lower_bound.
+    """
+    bound, budget = bounding(domain, bound), budget or Budget()
+    evaluator = evaluator or from_heuristic(domain)
+    check_options(batch=batch, proof=proof)
+    (rules, tables), (bound_rules, bound_tables) = kernel_face(domain, evaluator), kernel_face(domain, bound)
+    kernel = domain.bind(bounded_kernel, **rules, bound_value=domain.bind(value_by_rules, **bound_rules))
+    nodes: Arrays = {
+        "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.float32), "h": np.zeros(0, np.float32),
+        "estimate": np.zeros(0, np.float32), "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8),
+    }  # fmt: skip
+    entries: Arrays = {name: np.zeros(0, np.uint64) for name in ("waiting", "admitted", "guided")}
+    taken, asked = np.zeros(max(batch, TIES), np.int64), np.zeros(batch, np.int64)
+    scratch, room = (taken, asked, *domain.expansion_buffers()[1:]), len(taken) * domain.num_actions
+    drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, room + batch, scratch)
+    control, numbers = drive.control, np.array([promise, 0.0, np.inf, *order])
+    control[BATCH], control[CHARGED], control[EVERYWHERE], control[PROOF] = batch, "value" in evaluator.heads, everywhere, proof
+    control[FACTOR], control[INVERSE] = seeded_factor(seed)
+    solutions: list[Solution] = []
+
+    def call() -> int:
+        arrays = (*drive.nodes.values(), drive.slots, *drive.entries.values())
+        return kernel(control, numbers, domain.context, tables, bound_tables, *arrays, *scratch)
+
+    def answer_value() -> None:
+        wanted = asked[: control[FRESH]]
+        answer = drive.ask(drive.nodes["states"][wanted]).value
+        drive.nodes["estimate"][wanted] = 0.0 if answer is None else np.maximum(cost_to_go(answer), 0.0)
+
+    def improved() -> None:
+        solutions.append(Solution(float(numbers[UPPER]), int(control[EXPANSIONS]), int(control[EVALUATIONS]), drive.seconds))
+
+    def no_bound() -> None:
+        raise ValueError(f"The bound {bound.name} gave no number for a state; mend the heuristic (inf marks a dead end, nan nothing).")
+
+    status = drive.run(call, {ASK_VALUE: answer_value, IMPROVED: improved, NO_BOUND: no_bound})
+    goal = int(control[GOAL_NODE])
+    plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal) if goal >= 0 else None
+    return drive.result(status, plan, lambda cost: float(min(cost, numbers[LOWER])), solutions=tuple(solutions))
