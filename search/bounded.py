@@ -28,19 +28,20 @@ from astarzero.envs.state_table import EMPTY, copy_row, find_slot
 
 from astarzero.search.drive import (  # isort: skip
     ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, INLINE,
-    MASK, MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
+    MASK, MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
 from astarzero.search.evaluator import from_heuristic, kernel_face
+from astarzero.search.frontier import SHIFT_32, seeded_bits
 from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
-from astarzero.search.packed_heap import node_of, pack, pop, priority_of, push, seeded_factor
+from astarzero.search.packed_heap import node_of, pack, pop, priority_of, push
 from astarzero.search.result import Budget, SearchResult, Solution
 
-TIES = 16  # nodes that a round by the bound takes
+ONE = np.uint64(1)
 START, SELECT, JUDGE, EXPAND = range(4)
 IMPROVED, NO_BOUND = FIRST_OWN_CODE, FIRST_OWN_CODE + 1
 # cells of `control`; the first FRESH of `asked` wait for their judgement, the first TAKEN of `taken` for expansion
-BATCH, CHARGED, TAKEN, FRESH, WAITING, ADMITTED, GUIDED, PROOF, DUE, EVERYWHERE, NEW_PLAN, FACTOR, INVERSE = range(FREE, FREE + 13)
-PROMISE, LOWER, UPPER, G_WEIGHT, H_WEIGHT = range(5)  # cells of `numbers`
+BATCH, CHARGED, TAKEN, FRESH, WAITING, ADMITTED, GUIDED, PROOF, DUE, EVERYWHERE, NEW_PLAN = range(FREE, FREE + 11)
+PROMISE, LOWER, UPPER, BELIEF, G_WEIGHT, H_WEIGHT = range(6)  # cells of `numbers`
 
 
 class Order(NamedTuple):
@@ -63,7 +64,7 @@ def value_by_rules(state, parent, parent_value, action, context, tables):
 
 def bounded_kernel(
     control, numbers, context, tables, bound_tables, states, g, h, estimate, parent, action, flags, slots, waiting, admitted, guided,
-    taken, asked, actions, costs,
+    taken, asked, rows, actions, costs,
 ):  # fmt: skip
     """Runs until it has something to say and is called again: see best_first_kernel. IMPROVED: there is a better plan."""
     if control[PHASE] == START:  # row 0 of `states` is the root
@@ -75,11 +76,11 @@ def bounded_kernel(
             return NO_BOUND
     while True:
         if control[PHASE] == SELECT:
-            outcome = settle(control, numbers, states, g, h, estimate, flags, waiting, admitted, guided, taken.shape[0] * actions.shape[0])
+            outcome = settle(control, numbers, states, g, h, estimate, flags, waiting, admitted, guided, control[BATCH] * actions.shape[0])
             if outcome != 0:
                 return outcome
-            if control[DUE] > 0:
-                take_by_bound(control, numbers, g, h, flags, admitted, taken)
+            if control[DUE] > 0 or reach(control, numbers) < numbers[BELIEF]:
+                take_by_bound(control, flags, admitted, taken)
             else:
                 take_by_guide(control, numbers, g, estimate, flags, guided, taken, asked)
             if control[TAKEN] + control[FRESH] == 0:
@@ -101,9 +102,11 @@ def bounded_kernel(
                 return NOT_A_NUMBER
             estimate[node] = max(estimate[node], h[node])
             guide(node, control, numbers, g, estimate, guided)
+            if node == 0:
+                numbers[BELIEF] = estimate[0]
         for number in range(control[TAKEN]):
             if not generate(taken[number], control, numbers, context, bound_tables, states, g, h, estimate, parent, action, flags, slots,
-                            waiting, admitted, guided, actions, costs):  # fmt: skip
+                            waiting, admitted, guided, rows, actions, costs):  # fmt: skip
                 return NO_BOUND
         control[PHASE] = SELECT
 
@@ -115,12 +118,12 @@ def reach(control, numbers):
 
 def by_bound(node, control, g, h):
     """The entry of `node` in `waiting` or `admitted`."""
-    return pack(np.float64(g[node]) + h[node], node, control[FACTOR])
+    return pack(np.float64(g[node]) + h[node], node)
 
 
 def by_guide(node, control, numbers, g, estimate):
     """The entry of `node` in `guided`."""
-    return pack(numbers[G_WEIGHT] * g[node] + numbers[H_WEIGHT] * estimate[node], node, control[FACTOR])
+    return pack(numbers[G_WEIGHT] * g[node] + numbers[H_WEIGHT] * estimate[node], node)
 
 
 def guide(node, control, numbers, g, estimate, guided):
@@ -152,7 +155,7 @@ def settle(control, numbers, states, g, h, estimate, flags, waiting, admitted, g
             return EXHAUSTED
         limit = reach(control, numbers)
         while control[WAITING] > 0 and priority_of(waiting[0]) <= limit:
-            entry, node = waiting[0], node_of(waiting[0], control[INVERSE])
+            entry, node = waiting[0], node_of(waiting[0])
             if not flags[node] & CLOSED and entry == by_bound(node, control, g, h):
                 if max(control[ADMITTED], control[GUIDED]) + room + control[BATCH] >= guided.shape[0]:
                     control[ENTRIES] = max(control[ADMITTED], control[GUIDED]) + room
@@ -169,7 +172,7 @@ def settle(control, numbers, states, g, h, estimate, flags, waiting, admitted, g
 def drop_old(heap, size, control, g, h, flags):
     """Take entries off the top that no longer say what their node is worth; returns how many remain."""
     while size > 0:
-        node = node_of(heap[0], control[INVERSE])
+        node = node_of(heap[0])
         if not flags[node] & CLOSED and heap[0] == by_bound(node, control, g, h):
             break
         pop(heap, size)
@@ -177,29 +180,21 @@ def drop_old(heap, size, control, g, h, flags):
     return size
 
 
-def take_by_bound(control, numbers, g, h, flags, admitted, taken):
-    """Up to TIES nodes with f <= L, unasked: the bound cannot rise before they are expanded."""
-    count = 0
-    while count < min(TIES, control[DUE]) and control[ADMITTED] > 0 and priority_of(admitted[0]) <= numbers[LOWER]:
-        node = node_of(admitted[0], control[INVERSE])
-        if not flags[node] & CLOSED and admitted[0] == by_bound(node, control, g, h):
-            if control[EXPANSIONS] >= control[MAX_EXPANSIONS]:
-                break
-            flags[node] |= CLOSED
-            taken[count] = node
-            count += 1
-            control[EXPANSIONS] += 1
-        pop(admitted, control[ADMITTED])
-        control[ADMITTED] -= 1
-    control[DUE] -= count
-    control[TAKEN], control[FRESH] = count, 0
+def take_by_bound(control, flags, admitted, taken):
+    """The node of least f, unasked: the bound cannot rise before it is expanded. `settle` has seen to it that there is one."""
+    control[TAKEN], control[FRESH], control[DUE] = 0, 0, max(0, control[DUE] - 1)
+    if control[EXPANSIONS] < control[MAX_EXPANSIONS]:
+        taken[0] = node_of(admitted[0])
+        flags[taken[0]] |= CLOSED
+        control[TAKEN] = 1
+        control[EXPANSIONS] += 1
 
 
 def take_by_guide(control, numbers, g, estimate, flags, guided, taken, asked):
     """The BATCH best nodes by the guide: those it has judged into `taken`, the others into `asked`."""
     count, fresh = 0, 0
     while count + fresh < control[BATCH] and control[GUIDED] > 0:
-        node = node_of(guided[0], control[INVERSE])
+        node = node_of(guided[0])
         if not flags[node] & CLOSED and guided[0] == by_guide(node, control, numbers, g, estimate):
             if flags[node] & PENDING:
                 if control[EVALUATIONS] + fresh >= control[MAX_EVALUATIONS]:
@@ -221,23 +216,25 @@ def take_by_guide(control, numbers, g, estimate, flags, guided, taken, asked):
 
 def generate(
     node, control, numbers, context, bound_tables, states, g, h, estimate, parent, action, flags, slots, waiting, admitted, guided,
-    actions, costs,
+    rows, actions, costs,
 ):  # fmt: skip
-    """Write the successors of `node` behind the last node, keep the new ones and improve the known ones. False: the bound gave nan."""
-    tail = control[NODES]
-    count = expand(states[node], context, states[tail : tail + actions.shape[0]], actions, costs)
+    """Keep the new successors of `node` and improve the known ones, in an order drawn by the seed. False: the bound gave nan."""
+    count = expand(states[node], context, rows, actions, costs)
     control[GENERATED] += count
-    for number in range(count):
-        row = states[tail + number]
+    bits = seeded_bits(node, control[SEED])
+    first, backwards = np.int64((bits >> SHIFT_32) % np.uint64(max(count, 1))), np.int64(bits & ONE)
+    for turn in range(count):
+        number = (first + turn) % count
+        if backwards:
+            number = count - 1 - number
         child_g = np.float32(g[node] + costs[number])  # as it is stored, else rounding would pass for a better path
-        slot = find_slot(row, states, slots, control[MASK])
+        slot = find_slot(rows[number], states, slots, control[MASK])
         child = np.int64(slots[slot])
         if child == EMPTY:
             child = control[NODES]
             control[NODES] += 1
             slots[slot] = child
-            if child != tail + number:
-                copy_row(states[child], row)
+            copy_row(states[child], rows[number])
             parent[child], action[child], g[child] = node, actions[number], child_g
             if not enter(child, node, costs[number], control, numbers, context, bound_tables, states, g, h, estimate, parent, action,
                          flags, waiting, admitted, guided):  # fmt: skip
@@ -330,12 +327,11 @@ def bounded_search(
         "estimate": np.zeros(0, np.float32), "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8),
     }  # fmt: skip
     entries: Arrays = {name: np.zeros(0, np.uint64) for name in ("waiting", "admitted", "guided")}
-    taken, asked = np.zeros(max(batch, TIES), np.int64), np.zeros(batch, np.int64)
-    scratch, room = (taken, asked, *domain.expansion_buffers()[1:]), len(taken) * domain.num_actions
+    taken, asked = np.zeros(batch, np.int64), np.zeros(batch, np.int64)
+    scratch, room = (taken, asked, *domain.expansion_buffers()), batch * domain.num_actions
     drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, room + batch, scratch)
-    control, numbers = drive.control, np.array([promise, 0.0, np.inf, *order])
+    control, numbers = drive.control, np.array([promise, 0.0, np.inf, 0.0, *order])
     control[BATCH], control[CHARGED], control[EVERYWHERE], control[PROOF] = batch, "value" in evaluator.heads, everywhere, proof
-    control[FACTOR], control[INVERSE] = seeded_factor(seed)
     solutions: list[Solution] = []
 
     def call() -> int:

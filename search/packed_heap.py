@@ -1,8 +1,8 @@
 """An open list of 8 bytes an entry: a 4-ary heap of uint64, the priority in the upper half, the node in the lower. Kernel helpers.
 
 The upper half holds the bits of the priority as float32, which order numbers >= 0 as the numbers themselves are ordered. The
-lower half holds the node's number times an odd `factor` drawn from the seed, modulo 2^32: ties fall as the seed says, never by
-action number, and multiplying by the factor's `inverse` gives the node back, so that no second array moves along.
+lower half holds the node's number counted down from the largest: of equal priorities the latest comes first, and no second
+array moves along. Who pushes the successors of a node draws their order by the seed, so that no tie falls by action number.
 
 A better path to a node is pushed again; who reads an entry compares it with `pack` of what the node is worth now.
 Sources: Johnson 1975 (d-ary heaps). Read next: bounded.py, its user; bucket_queue.py, for whole numbers.
@@ -10,31 +10,22 @@ Sources: Johnson 1975 (d-ary heaps). Read next: bounded.py, its user; bucket_que
 
 import numpy as np
 
-from astarzero.search.frontier import seeded_bits
-
 LOWER_HALF = np.uint64(0xFFFFFFFF)
 SHIFT_32 = np.uint64(32)
 
 
-def seeded_factor(seed: int) -> tuple[int, int]:
-    """An odd number below 2^32 and its inverse modulo 2^32."""
-    with np.errstate(over="ignore"):
-        factor = int(seeded_bits(0, seed)) % (1 << 32) | 1
-    return factor, pow(factor, -1, 1 << 32)
-
-
-def pack(priority, node, factor):
+def pack(priority, node):
     """The entry of `node`: the least priority makes the least entry. Adding 0.0 turns -0.0, whose bits are large, into 0.0."""
     bits = np.uint64(np.float32(priority + 0.0).view(np.uint32))
-    return (bits << SHIFT_32) | ((np.uint64(node) * np.uint64(factor)) & LOWER_HALF)
+    return (bits << SHIFT_32) | (LOWER_HALF - np.uint64(node))
 
 
 def priority_of(entry):
     return np.float64(np.uint32(entry >> SHIFT_32).view(np.float32))
 
 
-def node_of(entry, inverse):
-    return np.int64(((entry & LOWER_HALF) * np.uint64(inverse)) & LOWER_HALF)
+def node_of(entry):
+    return np.int64(LOWER_HALF - (entry & LOWER_HALF))
 
 
 def push(heap, size, entry):
