@@ -28,7 +28,8 @@ from astarzero.envs.state_table import EMPTY, copy_row, find_slot
 
 from astarzero.search.drive import (  # isort: skip
     ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, INLINE,
-    MASK, MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
+    MASK, MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options,
+    trace_plan,
 )  # fmt: skip
 from astarzero.search.evaluator import from_heuristic, kernel_face
 from astarzero.search.frontier import SHIFT_32, seeded_bits
@@ -36,7 +37,7 @@ from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_
 from astarzero.search.packed_heap import node_of, pack, pop, priority_of, push
 from astarzero.search.result import Budget, SearchResult, Solution
 
-ONE = np.uint64(1)
+ONE, NO_ENTRY = np.uint64(1), np.uint64(0)
 START, SELECT, JUDGE, EXPAND = range(4)
 IMPROVED, NO_BOUND = FIRST_OWN_CODE, FIRST_OWN_CODE + 1
 # cells of `control`; the first FRESH of `asked` wait for their judgement, the first TAKEN of `taken` for expansion
@@ -71,12 +72,13 @@ def bounded_kernel(
         parent[0], action[0], g[0] = -1, -1, 0.0
         slots[find_slot(states[0], states, slots, control[MASK])] = 0
         control[NODES], control[PHASE] = 1, SELECT
-        if not enter(0, 0, 0.0, control, numbers, context, bound_tables, states, g, h, estimate, parent, action, flags,
+        if not enter(0, 0, control, numbers, context, bound_tables, states, g, h, estimate, parent, action, flags,
                      waiting, admitted, guided):  # fmt: skip
             return NO_BOUND
     while True:
         if control[PHASE] == SELECT:
-            outcome = settle(control, numbers, states, g, h, estimate, flags, waiting, admitted, guided, control[BATCH] * actions.shape[0])
+            room = control[BATCH] * (actions.shape[0] + 1)  # a round's successors, and those asked that go back
+            outcome = settle(control, numbers, states, g, h, estimate, flags, waiting, admitted, guided, room)
             if outcome != 0:
                 return outcome
             if control[DUE] > 0 or reach(control, numbers) < numbers[BELIEF]:
@@ -116,18 +118,18 @@ def reach(control, numbers):
     return np.inf if control[EVERYWHERE] else numbers[PROMISE] * numbers[LOWER]
 
 
-def by_bound(node, control, g, h):
+def by_bound(node, g, h):
     """The entry of `node` in `waiting` or `admitted`."""
     return pack(np.float64(g[node]) + h[node], node)
 
 
-def by_guide(node, control, numbers, g, estimate):
+def by_guide(node, numbers, g, estimate):
     """The entry of `node` in `guided`."""
     return pack(numbers[G_WEIGHT] * g[node] + numbers[H_WEIGHT] * estimate[node], node)
 
 
 def guide(node, control, numbers, g, estimate, guided):
-    push(guided, control[GUIDED], by_guide(node, control, numbers, g, estimate))
+    push(guided, control[GUIDED], by_guide(node, numbers, g, estimate))
     control[GUIDED] += 1
 
 
@@ -139,41 +141,36 @@ def settle(control, numbers, states, g, h, estimate, flags, waiting, admitted, g
     if control[EXPANSIONS] >= control[SLICE_END]:
         return SLICE
     control[ENTRIES] = max(control[WAITING], max(control[ADMITTED], control[GUIDED]))
-    if control[NODES] + room > states.shape[0] or control[ENTRIES] + room + control[BATCH] > guided.shape[0]:
+    if control[NODES] + room > states.shape[0] or control[ENTRIES] + room > guided.shape[0]:
         return GROW
-    control[ADMITTED] = drop_old(admitted, control[ADMITTED], control, g, h, flags)
-    while True:
-        if control[ADMITTED] > 0:
-            least = priority_of(admitted[0])
-        else:
-            control[WAITING] = drop_old(waiting, control[WAITING], control, g, h, flags)
-            least = priority_of(waiting[0]) if control[WAITING] > 0 else np.inf
-        numbers[LOWER] = max(numbers[LOWER], min(least, numbers[UPPER]))
-        if control[GOAL_NODE] >= 0 and numbers[UPPER] <= numbers[PROMISE] * numbers[LOWER]:
-            return SOLVED
-        if least == np.inf:
-            return EXHAUSTED
-        limit = reach(control, numbers)
-        while control[WAITING] > 0 and priority_of(waiting[0]) <= limit:
-            entry, node = waiting[0], node_of(waiting[0])
-            if not flags[node] & CLOSED and entry == by_bound(node, control, g, h):
-                if max(control[ADMITTED], control[GUIDED]) + room + control[BATCH] >= guided.shape[0]:
-                    control[ENTRIES] = max(control[ADMITTED], control[GUIDED]) + room
-                    return GROW
-                push(admitted, control[ADMITTED], entry)
-                control[ADMITTED] += 1
-                guide(node, control, numbers, g, estimate, guided)
-            pop(waiting, control[WAITING])
-            control[WAITING] -= 1
-        if control[ADMITTED] > 0:
-            return 0
+    control[ADMITTED] = drop_old(admitted, control[ADMITTED], g, h, flags)
+    if control[ADMITTED] == 0:
+        control[WAITING] = drop_old(waiting, control[WAITING], g, h, flags)
+    least = priority_of(admitted[0]) if control[ADMITTED] > 0 else (priority_of(waiting[0]) if control[WAITING] > 0 else np.inf)
+    numbers[LOWER] = max(numbers[LOWER], min(least, numbers[UPPER]))
+    if control[GOAL_NODE] >= 0 and numbers[UPPER] <= numbers[PROMISE] * numbers[LOWER]:
+        return SOLVED
+    if least == np.inf:
+        return EXHAUSTED
+    while control[WAITING] > 0 and priority_of(waiting[0]) <= reach(control, numbers):
+        node = node_of(waiting[0])
+        if not flags[node] & CLOSED and waiting[0] == by_bound(node, g, h):
+            if max(control[ADMITTED], control[GUIDED]) + room >= guided.shape[0]:
+                control[ENTRIES] = max(control[ADMITTED], control[GUIDED]) + room
+                return GROW
+            push(admitted, control[ADMITTED], waiting[0])
+            control[ADMITTED] += 1
+            guide(node, control, numbers, g, estimate, guided)
+        pop(waiting, control[WAITING])
+        control[WAITING] -= 1
+    return 0
 
 
-def drop_old(heap, size, control, g, h, flags):
+def drop_old(heap, size, g, h, flags):
     """Take entries off the top that no longer say what their node is worth; returns how many remain."""
     while size > 0:
         node = node_of(heap[0])
-        if not flags[node] & CLOSED and heap[0] == by_bound(node, control, g, h):
+        if not flags[node] & CLOSED and heap[0] == by_bound(node, g, h):
             break
         pop(heap, size)
         size -= 1
@@ -192,10 +189,10 @@ def take_by_bound(control, flags, admitted, taken):
 
 def take_by_guide(control, numbers, g, estimate, flags, guided, taken, asked):
     """The BATCH best nodes by the guide: those it has judged into `taken`, the others into `asked`."""
-    count, fresh = 0, 0
+    count, fresh, last = 0, 0, NO_ENTRY
     while count + fresh < control[BATCH] and control[GUIDED] > 0:
-        node = node_of(guided[0])
-        if not flags[node] & CLOSED and guided[0] == by_guide(node, control, numbers, g, estimate):
+        entry, node = guided[0], node_of(guided[0])
+        if entry != last and not flags[node] & CLOSED and entry == by_guide(node, numbers, g, estimate):
             if flags[node] & PENDING:
                 if control[EVALUATIONS] + fresh >= control[MAX_EVALUATIONS]:
                     break
@@ -209,6 +206,7 @@ def take_by_guide(control, numbers, g, estimate, flags, guided, taken, asked):
                 taken[count] = node
                 count += 1
                 control[EXPANSIONS] += 1
+        last = entry  # a node that was expanded unasked and opened again may stand here twice
         pop(guided, control[GUIDED])
         control[GUIDED] -= 1
     control[TAKEN], control[FRESH] = count, fresh
@@ -236,7 +234,7 @@ def generate(
             slots[slot] = child
             copy_row(states[child], rows[number])
             parent[child], action[child], g[child] = node, actions[number], child_g
-            if not enter(child, node, costs[number], control, numbers, context, bound_tables, states, g, h, estimate, parent, action,
+            if not enter(child, node, control, numbers, context, bound_tables, states, g, h, estimate, parent, action,
                          flags, waiting, admitted, guided):  # fmt: skip
                 return False
         elif child_g < g[child]:
@@ -248,7 +246,7 @@ def generate(
 
 
 def enter(
-    child, origin, cost, control, numbers, context, bound_tables, states, g, h, estimate, parent, action, flags, waiting, admitted, guided
+    child, origin, control, numbers, context, bound_tables, states, g, h, estimate, parent, action, flags, waiting, admitted, guided
 ):  # fmt: skip
     """Classify a new node, bound it and put it where it belongs. False when the bound is not a number."""
     flags[child], h[child] = classify(states[child], context), 0.0
@@ -273,7 +271,7 @@ def enqueue(node, is_guided, control, numbers, g, h, estimate, flags, waiting, a
         if g[node] < numbers[UPPER]:
             numbers[UPPER], control[GOAL_NODE], control[NEW_PLAN] = g[node], node, 1
         return
-    entry = by_bound(node, control, g, h)
+    entry = by_bound(node, g, h)
     if priority_of(entry) >= numbers[UPPER]:
         return
     if priority_of(entry) > reach(control, numbers):
@@ -324,12 +322,13 @@ def bounded_search(
     kernel = domain.bind(bounded_kernel, **rules, bound_value=domain.bind(value_by_rules, **bound_rules))
     nodes: Arrays = {
         "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.float32), "h": np.zeros(0, np.float32),
-        "estimate": np.zeros(0, np.float32), "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8),
+        "estimate": np.zeros(0, np.float32), "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16),
+        "flags": np.zeros(0, np.int8),
     }  # fmt: skip
     entries: Arrays = {name: np.zeros(0, np.uint64) for name in ("waiting", "admitted", "guided")}
     taken, asked = np.zeros(batch, np.int64), np.zeros(batch, np.int64)
-    scratch, room = (taken, asked, *domain.expansion_buffers()), batch * domain.num_actions
-    drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, room + batch, scratch)
+    scratch = (taken, asked, *domain.expansion_buffers())
+    drive = Drive(domain, state, evaluator, budget, seed, batch * (domain.num_actions + 1), nodes, entries, scratch=scratch)
     control, numbers = drive.control, np.array([promise, 0.0, np.inf, 0.0, *order])
     control[BATCH], control[CHARGED], control[EVERYWHERE], control[PROOF] = batch, "value" in evaluator.heads, everywhere, proof
     solutions: list[Solution] = []

@@ -4,7 +4,8 @@ An admissible bound keeps the open list and its least f = g + h, a lower bound o
 f <= weight * that bound: the next one expanded is whichever the evaluator likes best, a net with an inadmissible h, say. A
 plan's cost is at most `weight` times the optimum however bad the evaluator is, and with weight 1 it is the optimum.
 
-Sources: Pearl & Kim 1982 (A*_epsilon); Thayer & Ruml 2011 (why the bound must be raised beside the search). Read next: bounded.py, the loop.
+Sources: Pearl & Kim 1982 (A*_epsilon); Thayer & Ruml 2011 (why the bound must be raised beside the search).
+Read next: bounded.py, the loop; anytime.py.
 """
 
 import math
