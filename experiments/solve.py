@@ -96,7 +96,7 @@ def solve(
     bound
         An admissible heuristic of the world, which proves what focal and anytime_astar promise; default: its first.
     proof
-        Nodes that focal and anytime_astar expand by the bound alone for every evaluation.
+        Nodes that focal and anytime_astar expand by the bound alone for each that the evaluator picks.
     max_expansions
         Limit a problem.
     max_evaluations

@@ -24,7 +24,7 @@ def anytime_astar(
     weight: float = 2.0,
     bound: Evaluator | None = None,
     batch: int = 1,
-    proof: int = 0,
+    proof: int = 1,
     budget: Budget | None = None,
     seed: int = 0,
 ) -> SearchResult:

@@ -2,16 +2,18 @@
 
 Every open node waits in one of two heaps by f = g + h of the bound: `waiting`, or `admitted` once it may be looked at. Admitted
 nodes stand in a third heap, `guided`, by the evaluator's estimate. The least f of all open nodes is a lower bound of the
-optimum (Hart et al. 1968, lemma 1); its greatest value so far is kept, so that what is admitted once stays so.
+optimum (Hart et al. 1968, lemma 1); its greatest value so far, L, is kept, so that what is admitted once stays so.
 
 What makes it safe. A closed node is opened again on a better g: the guide closes nodes whose g is not the least even if the bound
-is consistent. The best plan known is U, the bound L: the search ends as soon as U <= promise * L, whether the plan or the bound
-came last; nodes with f >= U are left out. What the guide calls a dead end comes last and is not lost.
+is consistent. The best plan known costs U: the search ends as soon as U <= promise * L, whether the plan or the bound came
+last; nodes with f >= U are left out. What the guide calls a dead end comes last and is not lost.
 
-What makes it cheap. *The guide is asked late*: an estimate is never below the bound's (the greater of both is taken), so a node
-stands in `guided` under the bound's h until it surfaces, and only then costs an evaluation; the order of expansion is that of
-asking at once (Tolpin et al. 2013, lazy A*). *The bound is raised without asking*: after every evaluation, `proof` nodes of f <= L
-are expanded unasked: they stand between the search and its proof whatever the guide says, and a rule is far cheaper than a net.
+What makes it cheap, where a rule costs a microsecond and a net a hundred. *A plan must be believed possible*: until promise * L
+reaches what the guide says of the root, nodes are expanded by the bound alone, as they would have to be for the proof anyhow.
+*The guide is asked late* (Tolpin et al. 2013, lazy A*): a node stands in `guided` under the bound's h and what the guide added to
+it at the nearest judged ancestor, until it surfaces; an estimate is never below the bound's h. *The bound rises beside the search*:
+for every node that the guide looks at, `proof` nodes of least f are expanded unasked. So whatever the guide says, it is asked at
+most 1 / proof as often as the bound alone would have expanded nodes, re-openings apart (with proof 0 nothing protects from it).
 
 A node takes 27 bytes and its row's words above one, 8 to 16 in the table, 8 an entry of each heap.
 Read next: focal.py and anytime.py, the two settings; packed_heap.py.
@@ -92,7 +94,6 @@ def bounded_kernel(
             control[PHASE] = EXPAND
             control[EVALUATIONS] += control[FRESH]
             control[CALLS] += control[FRESH] > 0
-            control[DUE] += control[FRESH] * control[PROOF]
             if control[FRESH] > 0 and not control[INLINE]:
                 return ASK_VALUE
             for number in range(control[FRESH]):
@@ -210,6 +211,7 @@ def take_by_guide(control, numbers, g, estimate, flags, guided, taken, asked):
         pop(guided, control[GUIDED])
         control[GUIDED] -= 1
     control[TAKEN], control[FRESH] = count, fresh
+    control[DUE] = control[PROOF] * (count + fresh)
 
 
 def generate(
@@ -258,7 +260,7 @@ def enter(
             flags[child] = DEAD
         elif not control[CHARGED]:
             flags[child] = 0
-    estimate[child] = h[child]
+    estimate[child] = h[child] + (estimate[origin] - h[origin])
     enqueue(child, False, control, numbers, g, h, estimate, flags, waiting, admitted, guided)
     return True
 

@@ -26,14 +26,14 @@ def focal(
     weight: float = 1.5,
     bound: Evaluator | None = None,
     batch: int = 1,
-    proof: int = 0,
+    proof: int = 1,
     budget: Budget | None = None,
     seed: int = 0,
 ) -> SearchResult:
     """Focal search from `state` [W]; the plan costs at most `weight` times the optimum.
 
     bound: an admissible evaluator with compiled rules; default: the domain's first admissible heuristic. Not counted as evaluations.
-    batch focal nodes are judged or expanded at a time; proof nodes are expanded unasked, to raise the bound, for every evaluation.
+    batch focal nodes are judged or expanded at a time; for each of them proof nodes are expanded unasked, to raise the bound.
     """
     if not 1 <= weight < math.inf:
         raise ValueError(f"Option weight is {weight}, but it must be at least 1 and finite.")

@@ -53,7 +53,7 @@ def test_the_plan_is_kept_and_the_optimum_bracketed_at_every_limit():
     row = puzzle.parse("14 13 15 7 11 12 9 5 6 0 2 1 4 8 10 3")
     costs, bounds = [], []
     for expansions in (10, 10_000, 50_000, 200_000):
-        result = anytime_astar(puzzle, row, budget=Budget(expansions=expansions), proof=4)
+        result = anytime_astar(puzzle, row, weight=5.0, budget=Budget(expansions=expansions))
         assert result.status is Status.BUDGET and not result.solved and result.expansions == expansions
         assert result.lower_bound <= 57 <= result.cost
         assert (result.cost < math.inf) == bool(result.plan) == bool(result.solutions)
