@@ -19,8 +19,6 @@ A node takes 27 bytes and its row's words above one, 8 to 16 in the table, 8 an 
 Read next: focal.py and anytime.py, the two settings; packed_heap.py.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from astarzero.envs.compile import hook
@@ -40,18 +38,12 @@ from astarzero.search.packed_heap import node_of, pack, pop, priority_of, push
 from astarzero.search.result import Budget, SearchResult, Solution
 
 ONE, NO_ENTRY = np.uint64(1), np.uint64(0)
+PROOF = 16  # nodes of least f for each that a net looks at: still a fraction of the net's time
 START, SELECT, JUDGE, EXPAND = range(4)
 IMPROVED, NO_BOUND = FIRST_OWN_CODE, FIRST_OWN_CODE + 1
 # cells of `control`; the first FRESH of `asked` wait for their judgement, the first TAKEN of `taken` for expansion
-BATCH, CHARGED, TAKEN, FRESH, WAITING, ADMITTED, GUIDED, PROOF, DUE, EVERYWHERE, NEW_PLAN = range(FREE, FREE + 11)
+BATCH, CHARGED, TAKEN, FRESH, WAITING, ADMITTED, GUIDED, PROOFS, DUE, EVERYWHERE, NEW_PLAN = range(FREE, FREE + 11)
 PROMISE, LOWER, UPPER, BELIEF, G_WEIGHT, H_WEIGHT = range(6)  # cells of `numbers`
-
-
-class Order(NamedTuple):
-    """How the guide's nodes are ordered: weight of g, weight of the estimate."""
-
-    g_weight: float
-    h_weight: float
 
 
 @hook
@@ -211,7 +203,7 @@ def take_by_guide(control, numbers, g, estimate, flags, guided, taken, asked):
         pop(guided, control[GUIDED])
         control[GUIDED] -= 1
     control[TAKEN], control[FRESH] = count, fresh
-    control[DUE] = control[PROOF] * (count + fresh)
+    control[DUE] = control[PROOFS] * (count + fresh)
 
 
 def generate(
@@ -306,7 +298,7 @@ def bounded_search(
     bound: Evaluator | None,
     *,
     promise: float,
-    order: Order,
+    order: tuple[float, float],
     everywhere: bool,
     batch: int,
     proof: int,
@@ -315,7 +307,8 @@ def bounded_search(
 ) -> SearchResult:
     """Search from `state` [W] for a plan of cost <= promise * lower_bound; the value head of `evaluator` guides.
 
-    everywhere: the guide may look at every open node, not only at those with f <= promise * lower_bound.
+    order: the guide's nodes go by order[0] * g + order[1] * estimate. everywhere: it may look at every open node, not only at
+    those with f <= promise * lower_bound.
     """
     bound, budget = bounding(domain, bound), budget or Budget()
     evaluator = evaluator or from_heuristic(domain)
@@ -332,7 +325,7 @@ def bounded_search(
     scratch = (taken, asked, *domain.expansion_buffers())
     drive = Drive(domain, state, evaluator, budget, seed, batch * (domain.num_actions + 1), nodes, entries, scratch=scratch)
     control, numbers = drive.control, np.array([promise, 0.0, np.inf, 0.0, *order])
-    control[BATCH], control[CHARGED], control[EVERYWHERE], control[PROOF] = batch, "value" in evaluator.heads, everywhere, proof
+    control[BATCH], control[CHARGED], control[EVERYWHERE], control[PROOFS] = batch, "value" in evaluator.heads, everywhere, proof
     solutions: list[Solution] = []
 
     def call() -> int:

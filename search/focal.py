@@ -14,7 +14,7 @@ import numpy as np
 
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluator
-from astarzero.search.bounded import Order, bounded_search
+from astarzero.search.bounded import PROOF, bounded_search
 from astarzero.search.result import Budget, SearchResult
 
 
@@ -26,7 +26,7 @@ def focal(
     weight: float = 1.5,
     bound: Evaluator | None = None,
     batch: int = 1,
-    proof: int = 1,
+    proof: int = PROOF,
     budget: Budget | None = None,
     seed: int = 0,
 ) -> SearchResult:
@@ -38,6 +38,6 @@ def focal(
     if not 1 <= weight < math.inf:
         raise ValueError(f"Option weight is {weight}, but it must be at least 1 and finite.")
     return bounded_search(
-        domain, state, evaluator, bound, promise=weight, order=Order(0.0, 1.0), everywhere=False, batch=batch, proof=proof,
+        domain, state, evaluator, bound, promise=weight, order=(0.0, 1.0), everywhere=False, batch=batch, proof=proof,
         budget=budget, seed=seed,
     )  # fmt: skip

@@ -38,7 +38,7 @@ def test_a_first_plan_comes_early_and_the_bound_closes_late():
     rows = table.states[np.random.default_rng(1).choice(len(table.states), 40, replace=False)]
     first, whole, better = 0, 0, 0
     for row, optimum in zip(rows, table.costs(rows), strict=True):
-        result = anytime_astar(table.domain, row, noisy_oracle(table, 3.0, 0.0, 0))
+        result = anytime_astar(table.domain, row, noisy_oracle(table, 3.0, 0.0, 0), proof=1)
         assert (result.status, result.cost, result.lower_bound) == (Status.SOLVED, optimum, optimum)
         first, whole = first + result.solutions[0].expansions, whole + result.expansions
         better += len(result.solutions) > 1
@@ -53,7 +53,7 @@ def test_the_plan_is_kept_and_the_optimum_bracketed_at_every_limit():
     row = puzzle.parse("14 13 15 7 11 12 9 5 6 0 2 1 4 8 10 3")
     costs, bounds = [], []
     for expansions in (10, 10_000, 50_000, 200_000):
-        result = anytime_astar(puzzle, row, weight=5.0, budget=Budget(expansions=expansions))
+        result = anytime_astar(puzzle, row, weight=5.0, proof=1, budget=Budget(expansions=expansions))
         assert result.status is Status.BUDGET and not result.solved and result.expansions == expansions
         assert result.lower_bound <= 57 <= result.cost
         assert (result.cost < math.inf) == bool(result.plan) == bool(result.solutions)
@@ -61,7 +61,7 @@ def test_the_plan_is_kept_and_the_optimum_bracketed_at_every_limit():
         bounds.append(result.lower_bound)
     assert costs == sorted(costs, reverse=True) and costs[0] == math.inf > costs[-1]
     assert bounds == sorted(bounds) and bounds[-1] > bounds[0]
-    result = anytime_astar(puzzle, row, weight=5.0, budget=Budget(bytes=8_000_000))
+    result = anytime_astar(puzzle, row, weight=5.0, proof=1, budget=Budget(bytes=8_000_000))
     assert result.status is Status.MEMORY and result.peak_bytes <= 8_000_000
     assert result.lower_bound <= 57 <= result.cost < math.inf
     reached, cost = puzzle.replay(row, result.plan)
@@ -83,12 +83,13 @@ def test_at_weight_one_it_expands_about_what_astar_does():
     puzzle = make("sliding", size=3)
     rows = [puzzle.random_state(np.random.default_rng(seed)) for seed in range(30)]
     guide = from_heuristic(puzzle)
-    mine, plain = (sum(search(puzzle, row, guide, weight=1.0).expansions for row in rows) for search in (anytime_astar, astar))
+    mine = sum(anytime_astar(puzzle, row, guide, weight=1.0, proof=0).expansions for row in rows)
+    plain = sum(astar(puzzle, row, guide).expansions for row in rows)
     assert 0.8 < mine / plain < 1.5  # ties fall otherwise
 
 
 def test_plans_are_told_alike_by_a_judge_inside_and_outside_the_kernel():
     instance = problem(wild(5))
     guide = noisy_oracle(instance.table, 2.0, 0.0, 3)
-    inside, outside = (instance.solve("anytime_astar", judge, weight=5.0) for judge in (guide, asked(guide)))
+    inside, outside = (instance.solve("anytime_astar", judge, weight=5.0, proof=1) for judge in (guide, asked(guide)))
     assert [solution[:3] for solution in inside.solutions] == [solution[:3] for solution in outside.solutions] != []

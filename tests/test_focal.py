@@ -11,6 +11,7 @@ from astarzero.envs import make
 from astarzero.envs.evaluation import Evaluation
 from astarzero.envs.oracles import exact_table
 from astarzero.search import Budget, Status, astar, blind, exact_oracle, focal, from_heuristic, noisy_oracle, tabulated
+from astarzero.search.bounded import PROOF
 from astarzero.search.packed_heap import node_of, pack, pop, priority_of, push
 
 ROUNDING = 1 + 1e-6  # g and h are float32
@@ -111,46 +112,48 @@ def test_a_plan_that_is_not_proven_is_kept_when_a_limit_ends_the_search():
     """The first street to G is dear; the cheap way behind B is found only when the bound has risen that far."""
     instance = problem(graph("dear", "S-A 1, A-G 100, S-B 1, B-C 1, C-D 1, D-E 1, E-G 1"))
     guide = judge(instance.domain, value={"S": 0.0, "A": 0.0, "B": -9.0, "C": -9.0, "D": -9.0, "E": -9.0})
-    result = instance.solve("focal", guide, Budget(expansions=3), weight=2.0)
+    result = instance.solve("focal", guide, Budget(expansions=3), weight=2.0, proof=0)
     assert (result.status, result.cost, result.lower_bound) == (Status.BUDGET, 101.0, 2.0)
     assert instance.domain.goal_mask(instance.domain.replay(instance.root, result.plan)[0])[0]
     assert [solution[:2] for solution in result.solutions] == [(101.0, 2)]
-    whole = instance.solve("focal", guide, weight=2.0)
+    whole = instance.solve("focal", guide, weight=2.0, proof=0)
     assert (whole.status, whole.cost, [solution.cost for solution in whole.solutions]) == (Status.SOLVED, 5.0, [101.0, 5.0])
 
 
 # --- what makes it cheap -----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_good_guide_costs_few_evaluations_and_fewer_expansions_than_astar(eight):
+def test_a_good_guide_is_asked_seldom_and_saves_expansions(eight):
+    """Asked for little, many evaluations save most expansions; by default few evaluations save some."""
     table, rows, _ = eight
     guide = noisy_oracle(table, 1.0, 0.0, 0)
-    plain = [astar(table.domain, row) for row in rows]
-    for weight, share in ((1.2, 2), (1.5, 4)):
-        results = [focal(table.domain, row, guide, weight=weight) for row in rows]
-        assert share * sum(result.expansions for result in results) < sum(result.expansions for result in plain)
-        assert sum(result.evaluations for result in results) < sum(result.generated for result in results)
+    plain = sum(astar(table.domain, row).expansions for row in rows)
+    for proof, expansions, evaluations in ((1, 0.25, 0.2), (PROOF, 0.8, 0.05)):
+        results = [focal(table.domain, row, guide, weight=1.5, proof=proof) for row in rows]
+        assert sum(result.expansions for result in results) < expansions * plain
+        assert sum(result.evaluations for result in results) < evaluations * plain
 
 
 def test_the_guide_is_not_asked_while_it_believes_in_no_plan_within_the_promise(eight):
     """Exact: at weight 1 it is asked from the optimum on. One that gives the root up is not asked again: what is left is A*."""
     table, rows, optima = eight
     row = rows[int(np.argmax(optima))]
-    asked_late = focal(table.domain, row, exact_oracle(table), weight=1.0)
-    assert asked_late.evaluations < asked_late.expansions / 4
+    late = focal(table.domain, row, exact_oracle(table), weight=1.0, proof=0)
+    assert 1 < late.evaluations < late.expansions / 4
     hopeless = tabulated(table.domain, table.states, Evaluation(value=np.full(len(table.states), -math.inf)), "hopeless")
     result = focal(table.domain, row, hopeless, weight=1.0)
     assert (result.cost, result.evaluations) == (max(optima), 1)
 
 
 def test_beside_the_proof_the_worst_guide_costs_little_and_without_it_much(eight):
-    """Expansions at most about twice those of A*, since every other node is expanded by the bound."""
+    """At most about one evaluation for every `proof` expansions of A*."""
     table, rows, _ = eight
     plain = sum(astar(table.domain, row).expansions for row in rows)
     for guide in (liar(table), random_guide(table, 0)):
-        results = [focal(table.domain, row, guide, weight=1.5) for row in rows]
-        assert sum(result.expansions for result in results) < 2.5 * plain
-        assert sum(result.evaluations for result in results) < 1.25 * plain
+        for proof in (1, PROOF):
+            results = [focal(table.domain, row, guide, weight=1.5, proof=proof) for row in rows]
+            assert sum(result.expansions for result in results) < (1.25 + 1 / proof) * plain
+            assert sum(result.evaluations for result in results) < (1.25 / proof) * plain
     assert focal(table.domain, rows[0], liar(table), weight=1.5, proof=0).expansions > 10 * astar(table.domain, rows[0]).expansions
 
 
