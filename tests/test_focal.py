@@ -82,12 +82,14 @@ def test_the_8_puzzle_costs_at_most_the_weight_times_the_optimum(eight, weight):
 
 
 def test_without_opening_closed_nodes_again_the_promise_would_break():
-    """The guide draws the search along S-A-C-D, g 5; behind B a cheaper way to C waits. Everything after C is paid on top."""
-    world = graph("late", "S-A 1, A-C 3, S-B 1, B-C 1, C-D 1, D-G 1", {})
-    instance = problem(world)
-    guide = judge(world, value={"S": -4.0, "A": 0.0, "C": 0.0, "D": 0.0, "B": -1.0})
-    result = instance.solve("focal", guide, weight=1.0)
-    assert (result.cost, result.lower_bound) == (4.0, 4.0)
+    """The guide closes C over A, g 2, before it looks at B, which reaches C for 1.5. The optimum is S-B-C-Q-G, 11.5.
+
+    Were C not opened again, Q would wait at 11.75 instead of 11.25, and S-A-C-P-G, 23.25, would pass for twice the optimum.
+    """
+    instance = problem(graph("late", "S-A 1, S-B 1, A-C 1, B-C 0.5, C-P 1, P-G 20.25, C-Q 9.75, Q-G 0.25"))
+    guide = judge(instance.domain, value={"B": -5.0, "P": -1.0, "Q": -100.0})
+    result = instance.solve("focal", guide, weight=2.0, proof=0)
+    assert (result.cost, result.lower_bound) == (11.5, 11.5)
 
 
 # --- the bound -----------------------------------------------------------------------------------------------------------------------
