@@ -52,6 +52,7 @@ def solve(
     cutoff: float | None = None,
     batch: int | None = None,
     bound: str | None = None,
+    promise: float | None = None,
     proof: int | None = None,
     max_expansions: int | None = None,
     max_evaluations: int | None = None,
@@ -108,6 +109,8 @@ def solve(
         Nodes expanded at a time.
     bound
         An admissible heuristic of the world, which proves what focal and anytime_astar promise; default: its first.
+    promise
+        Cost over bound at which anytime_astar ends; 1: when its plan is optimal.
     proof
         Nodes that focal and anytime_astar expand by the bound alone for each that the evaluator picks.
     max_expansions
@@ -155,7 +158,8 @@ def solve(
     }
     budget = Budget(**{name: limit for name, limit in limits.items() if limit is not None})
     knobs = {
-        "weight": weight, "temperature": temperature, "width": width, "mix": mix, "cutoff": cutoff, "batch": batch, "proof": proof
+        "weight": weight, "temperature": temperature, "width": width, "mix": mix, "cutoff": cutoff, "batch": batch, "promise": promise,
+        "proof": proof,
     }  # fmt: skip
     options: dict[str, Any] = {name: value for name, value in knobs.items() if value is not None}
     if bound is not None:

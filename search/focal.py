@@ -35,7 +35,7 @@ def focal(
     bound: an admissible evaluator with compiled rules; default: the domain's first admissible heuristic. Not counted as evaluations.
     batch focal nodes are judged or expanded at a time; for each of them proof nodes are expanded unasked, to raise the bound.
     """
-    if not 1 <= weight < math.inf:
+    if not 1 <= weight < math.inf:  # here it is the promise
         raise ValueError(f"Option weight is {weight}, but it must be at least 1 and finite.")
     return bounded_search(
         domain, state, evaluator, bound, promise=weight, order=(0.0, 1.0), everywhere=False, batch=batch, proof=proof,

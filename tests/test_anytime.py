@@ -47,6 +47,22 @@ def test_a_first_plan_comes_early_and_the_bound_closes_late():
     assert 3 * first < whole and better > 5
 
 
+@pytest.mark.parametrize("promise", [1.1, 1.5])
+def test_a_promise_is_kept_and_ends_the_search_sooner(promise):
+    for instance in [problem(wild(seed)) for seed in WILD] + [instance() for instance in PROBLEMS.values()]:
+        for guide in toys.judges(instance.table).values():
+            result = instance.solve("anytime_astar", guide, promise=promise)
+            assert result.solved == math.isfinite(instance.optimum)
+            if result.solved:
+                assert result.cost <= promise * result.lower_bound * ROUNDING <= promise * instance.optimum * ROUNDING**2
+    table = exact_table(make("sliding", size=3))
+    spent = {1.0: 0, promise: 0}
+    for row in table.states[np.random.default_rng(2).choice(len(table.states), 40, replace=False)]:
+        for factor in spent:
+            spent[factor] += anytime_astar(table.domain, row, promise=factor).expansions
+    assert 2 * spent[promise] < spent[1.0] or promise < 1.5 and spent[promise] < spent[1.0]
+
+
 def test_the_plan_is_kept_and_the_optimum_bracketed_at_every_limit():
     """Korf's first instance: 57 moves. A plan is there soon; the bound is far from it when the limit comes."""
     puzzle = make("sliding", size=4)

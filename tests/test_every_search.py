@@ -300,8 +300,8 @@ def test_a_policy_without_weight_on_legal_actions_is_refused_or_gets_stuck(searc
 
 @pytest.mark.parametrize(
     "option", [{"batch": 0}, {"weight": 0}, {"weight": math.nan}, {"width": 0}, {"max_steps": 0}, {"c_puct": -1}, {"temperature": -1},
-               {"proof": -1}, {"temperature": math.nan}, {"goal_test": "often"}, {"mix": -0.1}, {"mix": 1.5}, {"mix": math.nan},
-               {"cutoff": -1}]
+               {"temperature": math.nan}, {"goal_test": "often"}, {"mix": -0.1}, {"mix": 1.5}, {"mix": math.nan}, {"cutoff": -1},
+               {"proof": -1}, {"promise": 0.9}, {"promise": math.inf}]
 )  # fmt: skip
 def test_an_option_out_of_range_gets_one_sentence(option):
     (name,) = option
