@@ -11,6 +11,7 @@ Signs, written once: a *cost* is > 0 and reward = -cost; a *value* is the expect
 Read next: sliding.py (the smallest complete world), oracles.py (exact tables for any enumerable world).
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -53,6 +54,12 @@ def encode(state, context, features):
     raise NotImplementedError
 
 
+@hook
+def num_words():
+    """W as a constant of the compiled code, so that loops over a row's words unroll."""
+    raise NotImplementedError
+
+
 # --- defaults ---------------------------------------------------------------------------------------------------------
 
 
@@ -88,6 +95,14 @@ def cost_to_go(value):
 def value_of(cost):
     """The value of a cost still to pay: the inverse of `cost_to_go`."""
     return -cost
+
+
+@functools.cache
+def constant(number):
+    def value(number=number):
+        return number
+
+    return value
 
 
 # --- the record -------------------------------------------------------------------------------------------------------
@@ -165,7 +180,7 @@ class Domain:
     @property
     def rules(self) -> dict[str, Callable[..., Any]]:
         """The rules by hook name, ready for `bind`."""
-        return {name: getattr(self, name) for name in ("step", "is_goal", "is_terminal", "expand", "encode")}
+        return {name: getattr(self, name) for name in ("step", "is_goal", "is_terminal", "expand", "encode")} | {"num_words": constant(self.num_words)}
 
     @property
     def inverse(self) -> np.ndarray:

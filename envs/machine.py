@@ -6,8 +6,9 @@ overlap: see ../search/integer_best_first.py.
 """
 
 import numba
+import numpy as np
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 READ, KEEP, DATA = 0, 3, 1  # for reading, in all cache levels, in the data cache: LLVM language reference, llvm.prefetch
@@ -16,6 +17,13 @@ if numba.config.DISABLE_JIT:
 
     def prefetch(array, index):
         """Plain Python has no caches to fill."""
+
+    def promise(condition):
+        """Plain Python can afford to look."""
+        assert condition
+
+    def trailing_zeros(word):
+        return np.int64((int(word) & -int(word)).bit_length() - 1)
 else:
 
     @intrinsic
@@ -23,11 +31,27 @@ else:
         def generate(context, builder, signature, arguments):
             view = context.make_array(signature.args[0])(context, builder, arguments[0])
             row = context.cast(builder, arguments[1], signature.args[1], types.intp)
+            indices = [row, *(context.get_constant(types.intp, 0) for _ in range(signature.args[0].ndim - 1))]
             byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-            place = builder.gep(builder.bitcast(view.data, byte), [builder.mul(builder.extract_value(view.strides, 0), row)])
+            place = builder.bitcast(cgutils.get_item_pointer(context, builder, signature.args[0], view, indices), byte)
             kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
             function = builder.module.globals.get("llvm.prefetch.p0") or ir.Function(builder.module, kind, "llvm.prefetch.p0")
             builder.call(function, [place, word(READ), word(KEEP), word(DATA)])
             return context.get_dummy_value()
 
         return types.void(array, index), generate
+
+    @intrinsic
+    def promise(typing_context, condition):
+        def generate(context, builder, signature, arguments):
+            builder.assume(context.cast(builder, arguments[0], signature.args[0], types.boolean))
+            return context.get_dummy_value()
+
+        return types.void(condition), generate
+
+    @intrinsic
+    def trailing_zeros(typing_context, word):
+        def generate(context, builder, signature, arguments):
+            return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+        return types.int64(types.uint64), generate

@@ -7,7 +7,7 @@ is the truth; `slots` holds row indices, -1 where empty, its length a power of t
 import numpy as np
 
 from astarzero.envs.compile import bind
-from astarzero.envs.machine import prefetch
+from astarzero.envs.machine import prefetch, promise
 
 EMPTY = -1
 AHEAD = 16  # rows between asking for a slot and using it
@@ -47,9 +47,16 @@ def first_slot(state, mask):
 
 def probe(slot, state, states, slots, mask):
     """From its `first_slot` on: the slot that holds `state`, or the empty slot where it belongs."""
-    while slots[slot] != EMPTY and not same_row(states[slots[slot]], state):
+    promise(mask >= 0)
+    while True:
+        promise(slot >= 0)
+        known = np.int64(slots[slot])
+        if known == EMPTY:
+            return slot
+        promise(known >= 0)
+        if same_row(states[known], state):
+            return slot
         slot = (slot + 1) & mask
-    return slot
 
 
 def find_slot(state, states, slots, mask):
