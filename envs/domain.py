@@ -56,7 +56,7 @@ def encode(state, context, features):
 
 @hook
 def num_words():
-    """W as a constant of the compiled code, so that loops over a row's words unroll."""
+    """W, a constant of the compiled code: for a kernel that promises it, so that loops over a row's words unroll. Given by the record."""
     raise NotImplementedError
 
 
@@ -98,11 +98,13 @@ def value_of(cost):
 
 
 @functools.cache
-def constant(number):
-    def value(number=number):
-        return number
+def width_rule(width: int) -> Callable[[], int]:
+    """`num_words` of rows of so many words: a default value, since a rule may not close over one."""
 
-    return value
+    def num_words(width=width):
+        return width
+
+    return num_words
 
 
 # --- the record -------------------------------------------------------------------------------------------------------
@@ -180,7 +182,8 @@ class Domain:
     @property
     def rules(self) -> dict[str, Callable[..., Any]]:
         """The rules by hook name, ready for `bind`."""
-        return {name: getattr(self, name) for name in ("step", "is_goal", "is_terminal", "expand", "encode")} | {"num_words": constant(self.num_words)}
+        own = {name: getattr(self, name) for name in ("step", "is_goal", "is_terminal", "expand", "encode")}
+        return {**own, "num_words": width_rule(self.num_words)}
 
     @property
     def inverse(self) -> np.ndarray:

@@ -1,12 +1,15 @@
-"""Machine instructions that Numba has no name for, as intrinsics that a kernel may call.
+"""What Numba has no words for, as intrinsics that a kernel may call (rules may not: they are called from plain Python too).
 
 `prefetch(array, index)` starts loading row `index` of `array` into the caches; the row need not exist, and nothing but time
 changes. A best-first search reads its table at random, and most of its time is waiting for memory unless several waits
 overlap: see ../search/integer_best_first.py.
+
+`promise(condition)` tells the compiler that a condition holds, and costs nothing. Numba lets an array be indexed from its end, so
+every index that might be below 0 is tested, at every use; one promise after the number is born saves them all, and one on the
+length of a row unrolls the loops over it. A promise that is broken makes any behaviour possible; under NUMBA_DISABLE_JIT=1 it raises.
 """
 
 import numba
-import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
@@ -21,9 +24,6 @@ if numba.config.DISABLE_JIT:
     def promise(condition):
         """Plain Python can afford to look."""
         assert condition
-
-    def trailing_zeros(word):
-        return np.int64((int(word) & -int(word)).bit_length() - 1)
 else:
 
     @intrinsic
@@ -48,10 +48,3 @@ else:
             return context.get_dummy_value()
 
         return types.void(condition), generate
-
-    @intrinsic
-    def trailing_zeros(typing_context, word):
-        def generate(context, builder, signature, arguments):
-            return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
-
-        return types.int64(types.uint64), generate

@@ -31,7 +31,7 @@ constexpr u32 CHUNK_BITS = 4, CHUNK = 1u << CHUNK_BITS, LAST = CHUNK - 1;
 constexpr u32 AHEAD = 16, FIRST_NODES = 1024, FIRST_ENTRIES = 512, FAST_GROWTH = 1u << 16;
 constexpr u64 BOARD_GOAL = 0xFEDCBA9876543210ull;
 
-// --- arrays that grow by copying, on huge pages as NumPy's are ---------------------------------------------------------------
+// --- arrays that grow where they are when the system can do that, on huge pages -----------------------------------------------
 
 u64 bytes_held = 0, bytes_peak = 0;
 
@@ -61,10 +61,15 @@ struct Array {
 
   void grow(u64 count) {
     if (count == size) return;
-    Array old = *this;
-    allocate(count);
-    if (old.data) std::memcpy(data, old.data, old.size * sizeof(T));
-    old.release();
+    data = static_cast<T*>(std::realloc(data, count * sizeof(T)));
+    u64 bytes = count * sizeof(T);
+    if (bytes >= (1u << 22)) {
+      u64 page = (reinterpret_cast<u64>(data) + 4095) & ~u64{4095};
+      madvise(reinterpret_cast<void*>(page), (bytes - 4096) & ~u64{4095}, MADV_HUGEPAGE);
+    }
+    bytes_held += (count - size) * sizeof(T);
+    size = count;
+    bytes_peak = std::max(bytes_peak, bytes_held);
   }
 
   T& operator[](u64 index) const { return data[index]; }
