@@ -328,11 +328,12 @@ def best_first(
         logits[: len(wanted)] = 0.0 if answer is None else answer
 
     def answer_value() -> None:
-        fresh = slice(control[FIRST_NEW], control[NODES])
-        pending = np.flatnonzero(drive.nodes["flags"][fresh] & PENDING) + control[FIRST_NEW]
+        fresh = slice(int(control[FIRST_NEW]), int(control[NODES]))
+        waiting = drive.nodes["flags"][fresh] == PENDING
+        pending = fresh if waiting.all() else np.flatnonzero(waiting) + fresh.start  # mostly all of them: then nothing is copied
         answer = drive.ask(drive.nodes["states"][pending]).value
         if answer is not None:
-            drive.nodes["h"][pending] = np.maximum(cost_to_go(answer), 0.0)
+            drive.nodes["h"][pending] = np.maximum(cost_to_go(answer), np.float32(0.0))
 
     status = drive.run(call, {ASK_PRIOR: answer_prior, ASK_VALUE: answer_value})
     goal = int(control[GOAL_NODE])

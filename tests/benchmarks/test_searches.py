@@ -9,6 +9,7 @@ from astarzero.envs.countdown import unpack
 from astarzero.envs.oracles import exact_table
 from astarzero.search import SEARCHES, Budget, astar, exact_oracle
 
+
 def test_every_hand_of_24(benchmark, add_row):
     domain = envs.make("countdown")
     hands = domain.instance_sets["all"]()

@@ -54,8 +54,8 @@ def test_astar(warm_memory, add_row):
         own, peer = ours[:, place], theirs[:, place]
         size = f"{result.peak_bytes / result.nodes:.0f} bytes a node of {result.nodes:,} at the peak"
         held = f"{peers[place]['peak_bytes'] / result.nodes:.0f} bytes"
-        work = f"A*, Manhattan, Korf {number}"
-        add_row(work, f"{rate(result.generated, np.median(own))}, {size}", f"C++ {rate(result.generated, np.median(peer))}, {held}", tuple(peer / own))
+        own_rate, peer_rate = rate(result.generated, np.median(own)), rate(result.generated, np.median(peer))
+        add_row(f"A*, Manhattan, Korf {number}", f"{own_rate}, {size}", f"C++ {peer_rate}, {held}", tuple(peer / own))
     own, peer, generated = ours.sum(axis=1), theirs.sum(axis=1), sum(result.generated for result in results)
     add_row(
         f"A*, Manhattan, these {len(ASTAR)} together", rate(generated, np.median(own)), f"C++ {rate(generated, np.median(peer))}",
