@@ -65,11 +65,17 @@ def find_slot(state, states, slots, mask):
 
 
 def refill(states, count, slots, mask):
-    """Point `slots[:mask + 1]` (all EMPTY) at rows 0..count-1 of `states`, which are distinct."""
+    """Point `slots[:mask + 1]` (all EMPTY) at rows 0..count-1 of `states`, which are distinct: none is compared with another."""
+    promise(mask >= 0)
     for index in range(count):
         if index + AHEAD < count:
             prefetch(slots, first_slot(states[index + AHEAD], mask))
-        slots[find_slot(states[index], states, slots, mask)] = index
+        slot = first_slot(states[index], mask)
+        promise(slot >= 0)
+        while slots[slot] != EMPTY:
+            slot = (slot + 1) & mask
+            promise(slot >= 0)
+        slots[slot] = index
 
 
 def slots_for(count: int) -> np.ndarray:

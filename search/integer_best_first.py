@@ -141,18 +141,21 @@ def write_successors(
     first = control[MADE]
     promise(first >= 0)
     promise(node >= 0)
-    count = expand(states[node], context, rows[first : first + actions.shape[0]], actions, costs)
+    successors = rows[first : first + actions.shape[0]]
+    count = expand(states[node], context, successors, actions, costs)
     undo = inverse[action[node]] if action[node] >= 0 else NONE
-    made = first
-    for number in range(count):  # without a branch that nobody can predict
-        copy_row(rows[made], rows[first + number])
-        made_action[made] = actions[number]
+    made, fractions = first, 0.0
+    for number in range(count):  # without a branch that nobody can predict: the way back is written over
+        promise(made >= 0)
+        copy_row(rows[made], successors[number])
         whole = np.int64(costs[number])
-        if whole != costs[number]:
-            return NOT_WHOLE
-        made_g[made] = g[node] + whole
+        fractions += costs[number] - whole
+        made_action[made], made_g[made] = actions[number], g[node] + whole
         made += actions[number] != undo
+    if fractions != 0.0:
+        return NOT_WHOLE
     for number in range(first, made):
+        promise(number >= 0)
         made_parent[number] = node
         made_slot[number] = first_slot(rows[number], control[MASK])
         prefetch(slots, made_slot[number])
