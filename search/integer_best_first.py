@@ -61,7 +61,7 @@ def integer_best_first_kernel(
         control[FIRST_FREE], control[MADE], control[LEFT], control[TURN], control[PHASE] = NONE, 1, 1, 1, INSERT
     while True:
         if control[PHASE] == SELECT:
-            outcome = select(control, states, g, h, flags, chunks, below, top, lowest, taken, actions.shape[0])
+            outcome = select(control, states, g, h, action, flags, chunks, below, top, lowest, taken, actions.shape[0])
             if outcome != 0:
                 return outcome
             control[MADE] = 0
@@ -96,7 +96,7 @@ def integer_best_first_kernel(
         control[PHASE] = SELECT
 
 
-def select(control, states, g, h, flags, chunks, below, top, lowest, taken, num_actions):
+def select(control, states, g, h, action, flags, chunks, below, top, lowest, taken, num_actions):
     """Move up to BATCH best open nodes into `taken`. A goal ends the search only as the very best of all open nodes."""
     if control[EXPANSIONS] >= control[SLICE_END]:
         return SLICE
@@ -108,9 +108,12 @@ def select(control, states, g, h, flags, chunks, below, top, lowest, taken, num_
     while count < most and control[ENTRIES] > 0:
         node = find_best(control, top, lowest, chunks)
         promise(node >= 0)
-        if count > 0 and control[ONLY_TIES] and (control[LEAST_KEY] != first_key or h[node] != first_h):
+        key = control[LEAST_KEY]
+        promise(key >= 0)
+        node_h = np.int64(lowest[key])  # the same as h[node], which would have to be fetched
+        if count > 0 and control[ONLY_TIES] and (key != first_key or node_h != first_h):
             break
-        if not flags[node] & CLOSED and control[G_WEIGHT] * g[node] + control[H_WEIGHT] * h[node] == control[LEAST_KEY]:
+        if not flags[node] & CLOSED and control[G_WEIGHT] * g[node] + control[H_WEIGHT] * node_h == key:
             if flags[node] & GOAL:
                 if count > 0:
                     break
@@ -120,13 +123,15 @@ def select(control, states, g, h, flags, chunks, below, top, lowest, taken, num_
                 break
             flags[node] |= CLOSED
             taken[count] = node
-            first_key, first_h = control[LEAST_KEY], np.int64(h[node])
+            first_key, first_h = key, node_h
             count += 1
             control[EXPANSIONS] += 1
         beneath = drop_best(control, top, lowest, chunks, below)
         if beneath != NONE:
             prefetch(states, beneath)
             prefetch(g, beneath)
+            prefetch(h, beneath)
+            prefetch(action, beneath)
             prefetch(flags, beneath)
     control[TAKEN] = count
     if count == 0:

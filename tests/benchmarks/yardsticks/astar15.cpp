@@ -82,19 +82,21 @@ struct Move {
 };
 
 struct World {
-  Move moves[16][4];  // of the blank: up, down, left, right, where legal
-  int count[16];
+  Move moves[5][16][4];  // [1 + last action, 0 at the root][the blank's cell]: up, down, left, right, where legal and not the way back
+  int count[5][16];
   std::int8_t change[16][16][16];  // Manhattan distance gained when a tile [first] moves from a cell [second] to another [third]
   int distance[16][16];
 
   World() {
-    const int down[4] = {-1, 1, 0, 0}, right[4] = {0, 0, -1, 1};
+    const int down[4] = {-1, 1, 0, 0}, right[4] = {0, 0, -1, 1}, inverse[4] = {1, 0, 3, 2};
     for (int cell = 0; cell < 16; cell++) {
-      count[cell] = 0;
-      for (int action = 0; action < 4; action++) {
-        int row = cell / 4 + down[action], column = cell % 4 + right[action];
-        if (row >= 0 && row < 4 && column >= 0 && column < 4)
-          moves[cell][count[cell]++] = {static_cast<std::uint8_t>(action), static_cast<std::uint8_t>(4 * row + column)};
+      for (int last = 0; last < 5; last++) {
+        int& legal = count[last][cell] = 0;
+        for (int action = 0; action < 4; action++) {
+          int row = cell / 4 + down[action], column = cell % 4 + right[action];
+          if (row >= 0 && row < 4 && column >= 0 && column < 4 && (last == 0 || action != inverse[last - 1]))
+            moves[last][cell][legal++] = {static_cast<std::uint8_t>(action), static_cast<std::uint8_t>(4 * row + column)};
+        }
       }
       for (int tile = 0; tile < 16; tile++)
         distance[tile][cell] = tile ? std::abs(tile / 4 - cell / 4) + std::abs(tile % 4 - cell % 4) : 0;
@@ -149,7 +151,7 @@ struct Search {
   Made made[ROOM];
 
   void resize(u64 capacity, u64 chunk_capacity) {
-    states.grow(capacity), g.grow(capacity), h.grow(capacity), parent.grow(capacity), action.grow(capacity), flags.grow(capacity);
+    states.grow(capacity), g.grow(capacity), h.grow(capacity), action.grow(capacity), parent.grow(capacity), flags.grow(capacity);
     chunks.grow(chunk_capacity * CHUNK), below.grow(chunk_capacity);
     u64 needed = 1;
     while (needed < 2 * capacity - 1) needed <<= 1;
@@ -169,7 +171,8 @@ struct Search {
   void grow() {
     u64 capacity = states.size, chunk_capacity = below.size;
     if (nodes + ROOM > capacity) capacity = (capacity < FAST_GROWTH ? 4 * capacity : capacity * 3 / 2) + ROOM;
-    if (taken_chunks + ROOM > chunk_capacity) chunk_capacity = (chunk_capacity < FAST_GROWTH ? 4 * chunk_capacity : chunk_capacity * 3 / 2) + ROOM;
+    if (taken_chunks + ROOM > chunk_capacity)
+      chunk_capacity = (chunk_capacity < FAST_GROWTH ? 4 * chunk_capacity : chunk_capacity * 3 / 2) + ROOM;
     resize(capacity, chunk_capacity);
   }
 
@@ -226,7 +229,6 @@ struct Search {
 
   // Finds the node of the goal, or NONE when there is no solution.
   i32 run(u64 root, u64 seed) {
-    static const std::int8_t inverse[4] = {1, 0, 3, 2};
     std::memset(top, 0xFF, sizeof top);
     std::fill(lowest, lowest + KEYS, DISTANCES);
     resize(FIRST_NODES, 2 * ROOM + FIRST_ENTRIES);
@@ -259,6 +261,8 @@ struct Search {
         if (beneath != NONE) {
           __builtin_prefetch(&states[beneath]);
           __builtin_prefetch(&g[beneath]);
+          __builtin_prefetch(&h[beneath]);
+          __builtin_prefetch(&action[beneath]);
           __builtin_prefetch(&flags[beneath]);
         }
       }
@@ -269,11 +273,10 @@ struct Search {
         i32 node = taken[number];
         u64 board = states[node];
         u32 from = blank_of(board);
-        int undo = action[node] < 0 ? NONE : inverse[action[node]];
+        int last = action[node] + 1;
         std::int16_t child_g = static_cast<std::int16_t>(g[node] + 1), own = h[node];
-        for (int which = 0; which < world.count[from]; which++) {
-          Move move = world.moves[from][which];
-          if (move.action == undo) continue;
+        for (int which = 0; which < world.count[last][from]; which++) {
+          Move move = world.moves[last][from][which];
           u64 tile = board >> 4 * move.cell & 15;
           u64 child = board ^ tile << 4 * move.cell ^ tile << 4 * from;
           u32 slot = static_cast<u32>(hash_of(child)) & mask;
@@ -321,7 +324,8 @@ struct Search {
   }
 
   void release() {
-    states.release(), g.release(), h.release(), action.release(), parent.release(), slots.release(), below.release(), flags.release(), chunks.release();
+    states.release(), g.release(), h.release(), action.release(), parent.release(), flags.release();
+    slots.release(), chunks.release(), below.release();
   }
 };
 
