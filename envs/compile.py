@@ -19,6 +19,7 @@ import dis
 import functools
 import hashlib
 import math
+import threading
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -40,6 +41,7 @@ LIBRARIES = (np, math, numba)  # modules a rule may reach into by attribute; the
 Rules = Mapping[str, Callable[..., Any]]  # hook name -> rule
 Bound = tuple[Callable[..., Any], str]  # compiled function, fingerprint
 _compiled: dict[str, Callable[..., Any]] = {}  # fingerprint -> compiled function, for this process
+_binding = threading.Lock()  # one thread binds at a time: all get the same object, and Numba compiles it once
 
 
 class BindError(TypeError):
@@ -59,12 +61,14 @@ def bind(template: Callable[..., Any], rules: Rules) -> Callable[..., Any]:
     fingerprint. Its machine code is kept on disk beside the template's file. Raises BindError when a hook has no rule or a
     function reads a global whose value cannot be hashed.
     """
-    return _bind_once(template, frozenset(rules.items()))[0]
+    with _binding:
+        return _bind_once(template, frozenset(rules.items()))[0]
 
 
 def fingerprint(template: Callable[..., Any], rules: Rules) -> str:
     """The hash that names the compiled code of `bind(template, rules)`."""
-    return _bind_once(template, frozenset(rules.items()))[1]
+    with _binding:
+        return _bind_once(template, frozenset(rules.items()))[1]
 
 
 @functools.cache

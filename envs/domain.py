@@ -60,6 +60,12 @@ def num_words():
     raise NotImplementedError
 
 
+@hook
+def descend(board, label, boards, labels, notes, top, tables):
+    """Replace the node at `top` of three stacks by what it leads to, the first to be visited last; return the new top. See Descent."""
+    raise NotImplementedError
+
+
 # --- defaults ---------------------------------------------------------------------------------------------------------
 
 
@@ -118,6 +124,7 @@ class Heuristic:
     admissible: never above the true cost-to-go, so that A* with it keeps a valid lower bound.
     whole: always a whole number or inf; where costs are whole too, searches take a faster open list.
     tables: makes the tuple of arrays that the rules get as `context` when they have tables of their own (a pattern database).
+    descent: makes the record by which IDA* walks fast, or None where the world can lend none.
     """
 
     rule: Callable[..., float]
@@ -125,6 +132,29 @@ class Heuristic:
     child_rule: Callable[..., float] | None = None
     whole: bool = False
     tables: Callable[[], tuple[np.ndarray, ...]] | None = None
+    descent: "Callable[[], Descent | None] | None" = None
+
+
+PLACE_MASK, DEPTH_SHIFT, SLACK_SHIFT = (1 << 16) - 1, 16, 32  # the fields of a label, from the least bit: place, depth, slack
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How IDA* walks a world whose states are one word and whose steps all cost 1, with one admissible heuristic of whole numbers.
+
+    A node is (board uint64, label int64, notes uint64 [N], the heuristic's own). Its *place* is what decides how it may go on: where
+    the blank is and the action that led here. Its *slack* is (bound - depth - h) / rise, negative above the bound.
+    """
+
+    rule: Callable[..., Any]  # `descend`; a successor with a negative label may be written, but the top does not rise for it
+    tables: tuple[np.ndarray, ...]  # handed to the rule
+    counts: np.ndarray  # int64 [places], how many successors a place has: all but the one that undoes the last action
+    actions: np.ndarray  # int64 [places], the action that led here
+    root: Callable[[np.ndarray], tuple[int, np.ndarray]]  # row [W] -> (place, notes [N]) where a search begins
+    waiting: Callable[[int, int], int]  # (place, place of one of its successors) -> how many successors are visited after that one
+    goal: np.ndarray  # the one goal, row [1]
+    rise: int  # depth + h changes by multiples of this from a node to a successor
+    branching: int  # most successors of a place
 
 
 def no_estimate(state, context):
@@ -160,6 +190,8 @@ class Domain:
     render_rgb: Callable[[np.ndarray], np.ndarray] | None = None  # uint8 [height, width, 3]
     explain_plan: Callable[[np.ndarray, tuple[int, ...]], str] | None = None  # (row, plan) -> the solution in the world's own words
     discount: float = 1.0  # -1 when the turn passes to the opponent
+    reflect: Callable[[np.ndarray], np.ndarray] | None = None  # a symmetry, its own inverse: rows [N, W] -> rows of the same cost-to-go
+    reflected_actions: tuple[int, ...] = ()  # with `reflect`: what each action is called among the reflected rows
     whole_costs: bool = False  # every cost is a whole number
     inverse_actions: tuple[int, ...] = ()  # the action that undoes each action, -1 for none; () when nobody says
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from astarzero.envs.compile import hook
+from astarzero.envs.domain import Descent
 
 HEADS = ("value", "q", "prior")
 
@@ -74,9 +75,10 @@ class Evaluator:
     heads: frozenset[str]
     evaluate: Callable[[np.ndarray], Evaluation]  # uint64 [B, W] -> Evaluation
     rules: Mapping[str, Callable[..., Any]] | None = None  # hooks node_value, node_prior, node_q; None: ask `evaluate`
-    tables: tuple[np.ndarray, ...] = field(default_factory=lambda: (np.zeros(1),))  # handed to the hooks
+    tables: tuple[Any, ...] = field(default_factory=lambda: (np.zeros(1),))  # arrays, or tuples of them, handed to the hooks
     admissible: bool = False  # neither -value nor -q is ever above the true cost
     whole: bool = False  # -value is always a whole number or inf
+    descent: Descent | None = None  # how IDA* walks fast by the same values
     mask_tables: Callable[[tuple[np.ndarray, ...], frozenset[str]], tuple[np.ndarray, ...]] | None = None  # hides heads; rules stay
 
     def only(self, heads: Iterable[str]) -> "Evaluator":
@@ -99,4 +101,5 @@ class Evaluator:
                 q=answer.q if "q" in kept else None,
             )
 
-        return replace(self, heads=kept, evaluate=evaluate, rules=rules, tables=tables)
+        descent = self.descent if "value" in kept else None
+        return replace(self, heads=kept, evaluate=evaluate, rules=rules, tables=tables, descent=descent)

@@ -1,8 +1,9 @@
-"""What Numba has no words for, as intrinsics that a kernel may call (rules may not: they are called from plain Python too).
+"""What Numba has no words for, as intrinsics that a kernel may call.
 
 `prefetch(array, index)` starts loading row `index` of `array` into the caches; the row need not exist, and nothing but time
 changes. A best-first search reads its table at random, and most of its time is waiting for memory unless several waits
-overlap: see ../search/integer_best_first.py.
+overlap: see ../search/integer_best_first.py. `count_bits(word)` is the number of ones in a uint64, `lowest_bit(word)` the place of
+the lowest (of 0: 64).
 
 `promise(condition)` tells the compiler that a condition holds, and costs nothing. Numba lets an array be indexed from its end, so
 every index that might be below 0 is tested, at every use; one promise after the number is born saves them all, and one on the
@@ -24,6 +25,12 @@ if numba.config.DISABLE_JIT:
     def promise(condition):
         """Plain Python can afford to look."""
         assert condition
+
+    def count_bits(word):
+        return int(word).bit_count()
+
+    def lowest_bit(word):
+        return (int(word) & -int(word)).bit_length() - 1 if word else 64
 else:
 
     @intrinsic
@@ -48,3 +55,17 @@ else:
             return context.get_dummy_value()
 
         return types.void(condition), generate
+
+    @intrinsic
+    def count_bits(typing_context, word):
+        def generate(context, builder, signature, arguments):
+            return builder.ctpop(arguments[0])
+
+        return types.int64(types.uint64), generate
+
+    @intrinsic
+    def lowest_bit(typing_context, word):
+        def generate(context, builder, signature, arguments):
+            return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+        return types.int64(types.uint64), generate

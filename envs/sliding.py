@@ -12,6 +12,10 @@ import re
 import numpy as np
 
 from astarzero.envs.domain import Domain, Heuristic
+from astarzero.envs.pattern_descent import pattern_descent
+from astarzero.envs.pattern_rules import additive
+from astarzero.envs.pattern_tables import partitions, pattern_context
+from astarzero.envs.sliding_descent import manhattan_descent
 from astarzero.envs.sliding_drawing import render_picture, render_text
 from astarzero.envs.sliding_rules import (
     BITS,
@@ -73,6 +77,23 @@ def unpack(state: np.ndarray, cells: int) -> list[int]:
     return [(int(state[word]) >> shift) & mask for word, shift in (place_of(cell, cells) for cell in range(cells))]
 
 
+def reflect_boards(rows: np.ndarray, goal_tiles: list[int], width: int) -> np.ndarray:
+    """Square boards [N, W] reflected about the main diagonal, each tile renamed to the one whose goal it then stands for."""
+    cells = len(goal_tiles)
+    places = [place_of(cell, cells) for cell in range(cells)]
+    turned = np.arange(cells).reshape(width, width).T.ravel()
+    renamed = np.zeros(cells, np.uint64)
+    renamed[goal_tiles] = np.array(goal_tiles)[turned]
+    mask, reflected = np.uint64(15 if cells <= IN_ONE_WORD else (1 << BITS) - 1), np.zeros_like(rows)
+    for cell, (word, shift) in enumerate(places):
+        tiles = renamed[(rows[:, word] >> np.uint64(shift)) & mask]
+        word, shift = places[turned[cell]]
+        reflected[:, word] |= tiles << np.uint64(shift)
+    if cells > IN_ONE_WORD:
+        reflected[:, -1] |= turned[rows[:, -1] >> np.uint64(BLANK_SHIFT)].astype(np.uint64) << np.uint64(BLANK_SHIFT)
+    return reflected
+
+
 @functools.cache
 def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
     """The sliding puzzle of `size` (3, 4, 3x4, ...) whose goal is the tiles in order with the blank first or last."""
@@ -97,12 +118,20 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
     masks = np.array([15, (1 << (4 * cells)) - 1] if one_word else [(1 << BITS) - 1, 0], np.uint64)
     context = (neighbours, distances, goal_row, places, masks)
 
-    heuristics = {"manhattan": Heuristic(manhattan, admissible=True, child_rule=manhattan_of_child, whole=True)}
+    descent = functools.cache(lambda: manhattan_descent(context))
+    heuristics = {"manhattan": Heuristic(manhattan, admissible=True, child_rule=manhattan_of_child, whole=True, descent=descent)}
     if max(height, width) <= LONGEST_LINE:
         tables = functools.cache(lambda: linear_conflict_context(context, height, goal_tiles))
         heuristics["linear-conflict"] = Heuristic(
             linear_conflict, admissible=True, child_rule=linear_conflict_of_child, whole=True, tables=tables
         )
+    for number, name in enumerate(partitions(height, width)):
+        tables = functools.cache(functools.partial(pattern_context, context, height, goal_tiles, name))
+        descent = functools.cache(lambda tables=tables: pattern_descent(tables()))
+        heuristics[f"pdb-{name}" if number else "pdb"] = Heuristic(additive, admissible=True, whole=True, tables=tables, descent=descent)
+
+    def reflect(rows: np.ndarray) -> np.ndarray:
+        return reflect_boards(rows, goal_tiles, width)
 
     def parse(text: str) -> np.ndarray:
         return parse_tiles(text, goal_tiles, width)
@@ -136,6 +165,8 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
         encode=encode,
         num_features=cells * cells,
         heuristics=heuristics,
+        reflect=reflect if height == width else None,
+        reflected_actions=(2, 3, 0, 1),
         whole_costs=True,
         inverse_actions=(1, 0, 3, 2),
         instance_sets={"all": every_state} if cells <= 10 else {},

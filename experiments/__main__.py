@@ -20,6 +20,9 @@ app.command(
 )
 app.command("astarzero.experiments.contest:draw", name="report", help="Draw the tables and pages of a contest's results anew.")
 app.command("astarzero.experiments.train:train", name="train", help="Train a net for a contest world and keep it as a checkpoint.")
+app.command("astarzero.experiments.referee:referee", name="referee", help="Re-score anybody's solutions from a file with exact oracles.")
+app.command("astarzero.experiments.batches:batches", name="batches", help="What A*'s batch size does to cost, effort and the guarantee.")
+app.command("astarzero.experiments.audit:audit", name="audit", help="May an estimate of cost be trusted? Overestimates, bounds, margins.")
 app.command("astarzero.experiments.listing:listing", name="list", help="Worlds, searches, nets, learners and regimes, one line each.")
 
 

@@ -74,14 +74,9 @@ def train_judges(
 
 def run_unit(name: str, seed: int, config: ContestConfig, directory: Path, command: str) -> None:
     """One world and seed from beginning to end, into its shard."""
-    from astarzero.nets.checkpoint import revision
-
     arena = arena_of(name)
     domain = make(arena.world, **arena.options)
-    header = {
-        "command": command, "revision": revision(), "versions": versions(), "seed": seed, "date": datetime.date.today().isoformat(),
-        "config": {**json_ready(dataclasses.asdict(config)), "grid": {arena.name: json_ready(arena.grid)}},
-    }  # fmt: skip
+    header = header_of(command, seed, {**dataclasses.asdict(config), "grid": {arena.name: arena.grid}})
     with Shard(directory / f"{arena.name}-seed{seed}.jsonl", header) as shard:
         if key({"kind": "done", "world": arena.name, "seed": seed, "unit": "all"}) in shard.done:
             return
@@ -121,6 +116,16 @@ def measure_model(domain: Domain, table: ExactTable, split: Split, config: Conte
     )
     net = net_evaluator(build_seeded(build, sizes, seed), domain, ("value", "prior"), device=config.device)
     return measure(domain, net, table.states[split.validation[:8]])
+
+
+def header_of(command: str, seed: int, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The first line of a file of results."""
+    from astarzero.nets.checkpoint import revision
+
+    return {
+        "command": command, "revision": revision(), "versions": versions(), "seed": seed, "date": datetime.date.today().isoformat(),
+        "config": json_ready(config),
+    }  # fmt: skip
 
 
 def versions() -> dict[str, str]:

@@ -21,7 +21,7 @@ def listing() -> int:
         "searches": [(search.name, f"{search.about} (reads {' and '.join(search.heads) or 'nothing'})") for search in SEARCHES.values()],
         "contest worlds": [(arena.name, arena.about) for arena in ARENAS.values()],
         "contest nets": [(net, f"trained on {words}") for net, words in heads.items()],
-        "learners": [(learner, "exact labels of a world that can be enumerated") for learner in LEARNERS],
+        "learners": list(LEARNERS.items()),
         "regimes": [(f"{regime.arm} ({regime.side})", f"{regime.search}: {words}") for regime, words in zip(REGIMES, knobs, strict=True)],
     }
     console = Console()

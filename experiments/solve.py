@@ -3,9 +3,13 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from inspect import signature
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -18,6 +22,8 @@ from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluator
 from astarzero.envs.oracles import exact_table
 from astarzero.experiments.instances import Instance, instance_set, read_instances, stated_goal
+from astarzero.experiments.machine import load_words, peak_memory, read_bytes
+from astarzero.experiments.many import in_turn, over_threads
 from astarzero.experiments.results import finite_or_none
 from astarzero.search import SEARCHES, Budget, SearchResult, Status, exact_oracle, from_heuristic
 
@@ -41,12 +47,15 @@ def solve(
     weight: float | None = None,
     temperature: float | None = None,
     width: int | None = None,
+    mix: float | None = None,
+    cutoff: float | None = None,
     batch: int | None = None,
     max_expansions: int | None = None,
     max_evaluations: int | None = None,
     max_nodes: int | None = None,
-    max_bytes: int | None = None,
+    max_bytes: str | None = None,
     max_seconds: float | None = None,
+    threads: int = 1,
     seed: int = 0,
     device: str = "auto",
     check: bool = False,
@@ -81,13 +90,17 @@ def solve(
     heuristic
         A heuristic of the world; default: its first.
     evaluator
-        exact (the world's solved table), net:FILE.safetensors, or blind.
+        exact (the world's solved table), net:FILE.safetensors or a net that comes with the package by its name, or blind.
     weight
-        Of h or -q (A*, Q*, beams); the policy's temperature under levin.
+        Of h or -q (A*, PHS, Q*, beams); the policy's temperature under levin.
     temperature
         Of a sampled policy.
     width
         Of a beam.
+    mix
+        Share of the policy in the key of a value or q beam, 0 to 1.
+    cutoff
+        How far above a node's bound partial expansion stores successors.
     batch
         Nodes expanded at a time.
     max_expansions
@@ -97,9 +110,11 @@ def solve(
     max_nodes
         Limit a problem, in nodes held.
     max_bytes
-        Limit a problem, in bytes of the search's arrays.
+        Limit a problem, in bytes of the search's arrays: 256MB, 1GiB or a number.
     max_seconds
         Limit a problem.
+    threads
+        Problems solved at a time. Limits count for each.
     seed
         Of ties, sampling and the random problem.
     device
@@ -114,9 +129,7 @@ def solve(
         raise ValueError(f"Search '{search}' is not known; choose one of {', '.join(SEARCHES)}.")
     if (state is not None) + (instances is not None) + (set is not None) > 1:
         raise ValueError("Give only one of --state, --instances and --set.")
-    if instances is not None and goal is None and "goal" in signature(find_world(world)).parameters:
-        goal = stated_goal(instances)
-    domain = make_domain(world, option, size=size, goal=goal, rule=rule, target=target)
+    domain = make_domain(world, option, size=size, goal=goal_layout(world, goal, instances), rule=rule, target=target)
     if state is not None:
         problems = [Instance(state, domain.parse(state))]
     elif instances is not None:
@@ -130,11 +143,11 @@ def solve(
         "expansions": max_expansions,
         "evaluations": max_evaluations,
         "nodes": max_nodes,
-        "bytes": max_bytes,
+        "bytes": None if max_bytes is None else read_bytes(max_bytes),
         "seconds": max_seconds,
     }
     budget = Budget(**{name: limit for name, limit in limits.items() if limit is not None})
-    knobs = {"weight": weight, "temperature": temperature, "width": width, "batch": batch}
+    knobs = {"weight": weight, "temperature": temperature, "width": width, "mix": mix, "cutoff": cutoff, "batch": batch}
     options = {name: value for name, value in knobs.items() if value is not None}
     table = exact_table(domain, np.array([problem.state for problem in problems])) if check or evaluator == "exact" else None
     if evaluator == "exact" and table is not None:
@@ -147,16 +160,24 @@ def solve(
             for problem, cost in zip(problems, table.costs(np.array([p.state for p in problems])), strict=True)
         ]
     console = Console(stderr=json)
-    results, clock = [], time.process_time()
-    for problem, result in solve_each(domain, problems, runner, judge, budget, seed, options, console):
-        results.append(result)
-        if json:
-            sys.stdout.write(to_json(problem, result) + "\n")
-    clock = time.process_time() - clock
+    results, clocks = [], (time.perf_counter(), time.process_time())
+    with closing(solve_each(domain, problems, runner, judge, budget, seed, options, threads, console)) as pairs:
+        for problem, result in pairs:
+            results.append(result)
+            if json:
+                sys.stdout.write(to_json(domain, problem, result) + "\n")
+    wall, clock = time.perf_counter() - clocks[0], time.process_time() - clocks[1]
     if len(problems) == 1 and not json:
         show_one(domain, problems[0], results[0], console)
-    show_summary(domain, problems, results, search, clock, console)
+    show_summary(domain, problems, results, search, (wall, clock), console)
     return 1 if len(results) < len(problems) or any(result.status in ENDED_BY_LIMIT for result in results) else 0
+
+
+def goal_layout(world: str, goal: str | None, instances: Path | None) -> str | None:
+    """`goal` where it is given, else what the instance file states, in worlds that have more than one."""
+    if instances is not None and goal is None and "goal" in signature(find_world(world)).parameters:
+        return stated_goal(instances)
+    return goal
 
 
 def make_domain(world: str, option: tuple[str, ...] = (), **named: Any) -> Domain:
@@ -181,7 +202,8 @@ def make_evaluator(domain: Domain, evaluator: str | None, heuristic: str | None,
         from astarzero.nets.evaluator import net_evaluator
 
         saved = load(Path(evaluator.removeprefix("net:")), domain)
-        return net_evaluator(saved.net, domain, saved.heads, saved.temperature, device, name=evaluator)
+        baseline = from_heuristic(domain, saved.baseline) if saved.baseline else None
+        return net_evaluator(saved.net, domain, saved.heads, saved.temperature, device, name=evaluator, baseline=baseline)
     raise ValueError(f"Evaluator '{evaluator}' is not known; give exact, blind or net:FILE.safetensors.")
 
 
@@ -193,30 +215,44 @@ def solve_each(
     budget: Budget,
     seed: int,
     options: dict[str, Any],
+    threads: int,
     console: Console,
-) -> Iterator[tuple[Instance, SearchResult]]:
-    """Search after search, with a progress bar when there are many; ends early after Ctrl-C."""
+) -> Generator[tuple[Instance, SearchResult]]:
+    """Every problem's result, in order, with a progress bar when there are many; ends early after Ctrl-C."""
+    if threads < 1:
+        raise ValueError(f"{threads} threads cannot solve anything; give at least 1.")
+    if threads > 1 and judge.rules is None:
+        raise ValueError(f"Evaluator {judge.name} serves one thread, since it has one buffer; leave out --threads, or try --batch.")
+
+    def run(problem: Instance, budget: Budget) -> SearchResult:
+        try:
+            return runner(domain, problem.state, judge, budget=budget, seed=seed, **options)
+        except TypeError as problem_with_options:
+            raise ValueError(
+                f"Search '{runner.name}' does not take these options ({problem_with_options}); leave out what it does not know."
+            ) from None
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=len(problems) < 20, refresh_per_second=4) as progress:
         task = progress.add_task(domain.name, total=len(problems))
-        for problem in problems:
-            try:
-                result = runner(domain, problem.state, judge, budget=budget, seed=seed, **options)
-            except TypeError as problem_with_options:
-                raise ValueError(
-                    f"Search '{runner.name}' does not take these options ({problem_with_options}); leave out what it does not know."
-                ) from None
-            yield problem, result
-            progress.advance(task)
-            if result.status is Status.INTERRUPTED:
-                return
+        if threads > 1 and problems:
+            run(problems[0], replace(budget, expansions=1))  # compiles once what all threads will run
+            stop = Event()
+            pairs = over_threads(partial(run, budget=replace(budget, stop=stop)), problems, threads, stop)
+        else:
+            pairs = in_turn(partial(run, budget=budget), problems)
+        with closing(pairs):
+            for pair in pairs:
+                progress.advance(task)
+                yield pair
 
 
-def to_json(problem: Instance, result: SearchResult) -> str:
+def to_json(domain: Domain, problem: Instance, result: SearchResult) -> str:
     """The line of one problem."""
     return json.dumps(
         {
-            "instance": problem.name, "status": result.status.value, "cost": finite_or_none(result.cost), "plan": list(result.plan),
+            "instance": problem.name, "state": domain.format(problem.state),
+            "status": result.status.value, "cost": finite_or_none(result.cost), "plan": list(result.plan),
             "expansions": result.expansions, "generated": result.generated, "evaluations": result.evaluations, "nodes": result.nodes,
             "peak_bytes": result.peak_bytes, "lower_bound": finite_or_none(result.lower_bound), "seconds": round(result.seconds, 6),
         } | ({} if problem.optimal is None else {"optimal": finite_or_none(problem.optimal)})
@@ -236,9 +272,9 @@ def show_one(domain: Domain, problem: Instance, result: SearchResult, console: C
 
 
 def show_summary(
-    domain: Domain, problems: list[Instance], results: list[SearchResult], search: str, clock: float, console: Console
+    domain: Domain, problems: list[Instance], results: list[SearchResult], search: str, clocks: tuple[float, float], console: Console
 ) -> None:
-    """What all searches together did."""
+    """What all searches together did. `clocks`: seconds of the wall's and of the processor's clock."""
     table = Table(title=f"{search} on {domain.name}: {len(results)} of {len(problems)} problems", show_header=False, title_justify="left")
     solved = [(problem, result) for problem, result in zip(problems, results, strict=False) if result.solved]
     for status in Status:
@@ -256,8 +292,11 @@ def show_summary(
     largest = max(results, key=lambda result: result.nodes, default=None)
     if largest is not None and largest.nodes:
         table.add_row("bytes a node, in the largest search", f"{largest.peak_bytes / largest.nodes:.0f} ({largest.nodes:,} nodes)")
+        if process := peak_memory():
+            table.add_row("MB at the peak: arrays, process", f"{largest.peak_bytes / 1e6:,.0f}, {process / 1e6:,.0f}")
     searching = sum(result.seconds for result in results)
     if searching > 0:
-        table.add_row("seconds in searches, CPU seconds", f"{searching:.2f}, {clock:.2f}")
+        table.add_row("seconds in searches, CPU seconds", f"{searching:.2f}, {clocks[1]:.2f}")
+        table.add_row("wall clock, cores kept busy, load", f"{clocks[0]:.2f}, {clocks[1] / clocks[0]:.2f}, {load_words()}")
         table.add_row("expansions a second", f"{counts['expansions'] / searching:,.0f}")
     console.print(table)

@@ -11,8 +11,8 @@ Source: SCIENCE.md section 3, rules 2, 3 and 7; Wilson (1927); Davison & Hinkley
 nested data. Read next: verdicts.py.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -120,6 +120,16 @@ def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> Interva
     half = z / shrink * float(np.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials)))
     low, high = (0.0 if successes == 0 else centre - half), (1.0 if successes == trials else centre + half)  # exactly so
     return Interval(rate, low, high)
+
+
+def bootstrap(values: np.ndarray, statistic: Callable[..., Any], rng: np.random.Generator, samples: int = 2000) -> Interval:
+    """A statistic (np.mean, np.median) of independent values [N] with its 95 % interval; NO_INTERVAL of none."""
+    values, step = np.asarray(values, np.float64), max(1, CHUNK // max(1, len(values)))
+    if not len(values):
+        return NO_INTERVAL
+    sizes = [min(step, samples - start) for start in range(0, samples, step)]
+    drawn = [statistic(values[rng.integers(len(values), size=(size, len(values)))], axis=1) for size in sizes]
+    return interval(float(statistic(values)), np.concatenate(drawn))
 
 
 def clustered_rate(hits: Sequence[Sequence[bool]], rng: np.random.Generator, samples: int = 2000) -> Interval:

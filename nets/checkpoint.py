@@ -1,7 +1,8 @@
 """Checkpoints: weights as safetensors, everything else as words in the same file's header. No pickle: a file can be wrong, never run.
 
 The header holds the format version, the net's name and config, the domain and its sizes, the heads trained, the prior's
-temperature, and where the net came from (seed, revision, command, metrics). `load` builds nothing before all of it fits.
+temperature, the heuristic to whose value the net's is added, and where the net came from (seed, revision, command, metrics).
+`load` builds nothing before all of it fits.
 """
 
 import json
@@ -23,10 +24,11 @@ from astarzero.nets import NETS
 from astarzero.nets.evaluator import check_heads
 from astarzero.nets.mlp import ResidualMLP
 
-FORMAT = 1  # raised when the header's meaning changes
+FORMAT = 2  # raised when the header's meaning changes
 SIZES = ("num_words", "num_features", "num_actions")
-KEYS = ("format", "net", "config", "domain", *SIZES, "heads", "temperature", "seed", "revision", "command", "metrics")
+KEYS = ("format", "net", "config", "domain", *SIZES, "heads", "temperature", "baseline", "seed", "revision", "command", "metrics")
 ROOT = Path(__file__).resolve().parents[1]
+WEIGHTS = Path(__file__).resolve().parent / "weights"  # nets that come with the package
 
 
 class CheckpointError(ValueError):
@@ -42,6 +44,7 @@ class Checkpoint:
     domain: str  # Domain.name
     heads: tuple[str, ...]  # those it was trained on
     temperature: float  # divides the prior's logits
+    baseline: str  # the domain's heuristic whose value is added to the net's, or ""
     seed: int
     revision: str  # git commit of the code, or "unknown"
     command: str  # that made it
@@ -66,6 +69,7 @@ def save(
     *,
     heads: Iterable[str],
     temperature: float = 1.0,
+    baseline: str = "",
     seed: int = 0,
     command: str = "",
     metrics: Mapping[str, Any] | None = None,
@@ -75,6 +79,8 @@ def save(
     if not names:
         raise ValueError(f"A {type(net).__name__} is in no line of nets.NETS, so no checkpoint of it could be read again; add it there.")
     check_sizes(net.config, domain, "This net")
+    if baseline and (baseline not in domain.heuristics or check_heads(heads) != ("value",)):
+        raise ValueError(f"The baseline '{baseline}' must be a heuristic of {domain.name}, and value the only head.")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
     check_finite(tensors, "This net")
     header = {
@@ -85,6 +91,7 @@ def save(
         **{size: str(getattr(domain, size)) for size in SIZES},
         "heads": json.dumps(check_heads(heads)),
         "temperature": repr(float(temperature)),
+        "baseline": baseline,
         "seed": str(int(seed)),
         "revision": revision(),
         "command": command,
@@ -104,9 +111,15 @@ def save(
 
 
 def load(path: str | Path, domain: Domain) -> Checkpoint:
-    """The checkpoint at `path`, made for `domain`. CheckpointError, one sentence, when it is missing, malformed or for something else."""
+    """The checkpoint at `path` (or of that name among WEIGHTS), made for `domain`.
+
+    CheckpointError, one sentence, when it is missing, malformed or for something else.
+    """
+    if not Path(path).is_file() and (WEIGHTS / f"{path}.safetensors").is_file():
+        path = WEIGHTS / f"{path}.safetensors"
     if not Path(path).is_file():
-        raise CheckpointError(f"There is no checkpoint at {path}; give a file that `astarzero train` wrote.")
+        names = ", ".join(sorted(file.stem for file in WEIGHTS.glob("*.safetensors")))
+        raise CheckpointError(f"There is no checkpoint at {path}; give a file that `astarzero train` wrote, or one of {names}.")
     try:
         with safe_open(path, framework="pt") as file:
             return read(file, f"Checkpoint {path}", domain)
@@ -130,6 +143,8 @@ def read(file: Any, who: str, domain: Domain) -> Checkpoint:
             raise CheckpointError(f"{who} was trained on another encoding of {domain.name} ({change}); train the net again.")
     if header["net"] not in NETS:
         raise CheckpointError(f"{who} holds a net '{header['net']}', not one of {', '.join(NETS)}; use the astarzero that wrote it.")
+    if header["baseline"] not in ("", *domain.heuristics):
+        raise CheckpointError(f"{who} needs the heuristic '{header['baseline']}', which {domain.name} does not have; train the net again.")
     build = NETS[header["net"]]
     try:
         config = build.config_type(**json.loads(header["config"]))
@@ -154,9 +169,8 @@ def read(file: Any, who: str, domain: Domain) -> Checkpoint:
     weights = {name: file.get_tensor(name) for name in wanted}
     check_finite(weights, who)
     net.load_state_dict(weights, assign=True)
-    return Checkpoint(
-        net.eval(), header["net"], header["domain"], heads, temperature, seed, header["revision"], header["command"], metrics
-    )  # fmt: skip
+    about = heads, temperature, header["baseline"], seed, header["revision"], header["command"], metrics
+    return Checkpoint(net.eval(), header["net"], header["domain"], *about)
 
 
 def check_sizes(config: Any, domain: Domain, who: str) -> None:

@@ -46,8 +46,11 @@ def net_evaluator(
     device: str = "auto",
     name: str = "net",
     chunk: int = 4096,
+    baseline: Evaluator | None = None,
 ) -> Evaluator:
     """An evaluator that answers with `heads` of `net` (those it was trained on); the net is moved to `device` and set to eval.
+
+    A net that learned what a `baseline` leaves out (see training/optimal_paths.py) has its value added to the baseline's.
 
     Prior logits come divided by `temperature`; value and q are returns. At most `chunk` states go through the net at once.
     One evaluator serves one thread, since calls share its buffer. ValueError when net, domain or temperature do not fit;
@@ -84,6 +87,10 @@ def net_evaluator(
         with torch.inference_mode():
             parts = [answer_part(states[start : start + chunk]) for start in range(0, max(1, len(states)), chunk)]
         answers = parts[0] if len(parts) == 1 else {head: np.concatenate([part[head] for part in parts]) for head in heads}
+        if baseline is not None and "value" in answers:
+            known = baseline.evaluate(states).value
+            assert known is not None  # a heuristic has a value
+            answers["value"] += known
         for head, answer in answers.items():
             if not math.isfinite(answer.sum()):  # one inf or nan makes the sum one
                 raise ArithmeticError(f"The {head} head of '{name}' is not finite somewhere; train it again with a lower learning rate.")

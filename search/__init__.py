@@ -19,7 +19,9 @@ from astarzero.envs.evaluation import Evaluation, Evaluator
 from astarzero.search.beam import beam_search
 from astarzero.search.best_first import best_first
 from astarzero.search.evaluator import blind, exact_oracle, from_heuristic, noisy_oracle, tabulated
+from astarzero.search.ida import ida
 from astarzero.search.mcts import mcts
+from astarzero.search.partial_expansion import partial_expansion
 from astarzero.search.q_best_first import q_best_first
 from astarzero.search.result import Budget, SearchResult, Status
 from astarzero.search.walk import walk
@@ -45,6 +47,10 @@ SEARCHES = {
         Search("greedy_best_first", ("value",), partial(best_first, ordering="greedy"), "greedy best-first search: h alone"),
         Search("uniform_cost", (), partial(best_first, ordering="uniform_cost"), "uniform-cost search, breadth-first at unit cost: g"),
         Search("levin", ("prior",), partial(best_first, ordering="levin"), "Levin tree search: depth / pi; weight is a temperature"),
+        Search("ida", ("value",), ida, "IDA*: depth-first under a rising bound on g + w h; holds one path"),
+        Search("phs", ("value", "prior"), partial(best_first, ordering="phs"), "policy-guided heuristic search, PHS: (g + w h) / pi"),
+        Search("phs_star", ("value", "prior"), partial(best_first, ordering="phs_star"), "PHS*: (g + w h) / pi^((g + w h) / g)"),
+        Search("partial_expansion_astar", ("value",), partial_expansion, "A* that stores a successor only when its f is due: less memory"),
         Search("qstar", ("q",), q_best_first, "Q*-search: g + w (-q) over pairs of node and action, one evaluation a state"),
         Search("policy_argmax", ("prior",), partial(walk, head="prior"), "the likeliest action each time, never a state twice"),
         Search("policy_sampling", ("prior",), partial(walk, head="prior", temperature=1.0), "sampled actions, restarts; needs a budget"),
@@ -53,6 +59,8 @@ SEARCHES = {
         Search("value_beam", ("value",), partial(beam_search, head="value"), "beam search on g + w h"),
         Search("q_greedy", ("q",), partial(walk, head="q"), "the action of best q each time"),
         Search("q_beam", ("q",), partial(beam_search, head="q"), "beam search on g + w (-q)"),
+        Search("value_policy_beam", ("value", "prior"), partial(beam_search, head="value", mix=0.5), "beam search on both keys mixed"),
+        Search("q_policy_beam", ("q", "prior"), partial(beam_search, head="q", mix=0.5), "beam search on both keys mixed"),
         Search("puct", ("value", "prior"), mcts, "MCTS with PUCT: value and policy together, or either alone"),
     )
 }

@@ -1,8 +1,12 @@
-"""Beam search: level by level, keep the `width` best by one head. Policy, value and Q beams are the same loop with another score.
+"""Beam search: level by level, keep the `width` best. Policy, value, Q beams and mixtures are the same loop with another score.
 
-A candidate's key (smaller is better) is the negative log-probability of its path (prior), g + w h (value), or g + w (-q) of the
-pair that made it (q). States met before are dropped; of two paths that meet on one level the better key stays. No branch that
-was cut is taken up again, so a beam may end EXHAUSTED on a solvable problem, and it proves no bound.
+A candidate's key (smaller is better) is the negative log-probability of its path (prior), g + w h (value), g + w (-q) of the
+pair that made it (q), or a mixture of the first with one of the others. States met before are dropped; of two paths that meet on
+one level the better key stays. No branch that was cut is taken up again, so a beam may end EXHAUSTED on a solvable problem, and
+it proves no bound.
+
+A state is judged once: for its value when it is generated, for its policy or q when it is expanded. A mixture of value and policy
+takes both from one evaluation on generation; the policies of a level's candidates, 4 A bytes each, wait until it is cut.
 
 Source: Lowerre 1976; with a policy over puzzles: Takano 2023 (EfficientCube).
 Read next: walk.py (width 1, with another loop rule), best_first.py (no cut).
@@ -24,19 +28,26 @@ from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
 from astarzero.search.node import GOAL, PENDING, classify, judged_cost
 from astarzero.search.result import Budget, SearchResult
-from astarzero.search.walk import HEADS, PRIOR, VALUE, Q
+from astarzero.search.walk import HEADS, VALUE, Q
 
 START, LEVEL, GENERATE, JUDGE, CUT = range(5)
-HEAD, CHARGED, WIDTH, BEAM, FIRST_NEW, DEPTH, MAX_STEPS, GOAL_ON_GENERATION, TRIMMED = range(FREE, FREE + 9)  # cells of `control`
+# cells of `control`; CHARGED_*: asking for the expanded or the new is an evaluation; KEPT: policies come with values
+HEAD, WIDTH, BEAM, FIRST_NEW, DEPTH, MAX_STEPS, GOAL_ON_GENERATION, TRIMMED = range(FREE, FREE + 8)
+POLICY, KEPT, CHARGED_EXPANDED, CHARGED_NEW = range(FREE + 8, FREE + 12)
+WEIGHT, SHARE, MIX = range(3)  # of `numbers`: of h or -q, and what it and the policy have of the key
 
 
 def beam_kernel(
-    control, weight, context, tables, states, g, key, parent, action, flags, slots, beam, scores, heap_key, heap_tie, heap_node,
-    successors, actions, costs,
+    control, numbers, context, tables, states, g, key, log_prob, parent, action, flags, slots, beam, scores, logits, fresh, heap_key,
+    heap_tie, heap_node, successors, actions, costs,
 ):  # fmt: skip
-    """Runs until it ends or must stop: see best_first_kernel. `beam[:BEAM]` is this level, `scores` [width, A] its prior or q."""
+    """Runs until it ends or must stop: see best_first_kernel.
+
+    `beam[:BEAM]` is this level, `scores` [width, A] its q, `logits` [width, A] its policies; `fresh` [width * A, A] holds those of
+    its successors, from FIRST_NEW on, where policies come with values.
+    """
     if control[PHASE] == START:  # row 0 of `states` is the root
-        g[0], key[0], parent[0], action[0] = 0.0, 0.0, -1, -1
+        g[0], key[0], log_prob[0], parent[0], action[0] = 0.0, 0.0, 0.0, -1, -1
         slots[find_slot(states[0], states, slots, control[MASK])] = 0
         flags[0] = classify(states[0], context)
         control[NODES], control[BEAM], control[DEPTH], control[PHASE] = 1, 1, 0, LEVEL
@@ -46,6 +57,8 @@ def beam_kernel(
             return SOLVED
         if flags[0] != PENDING:
             return EXHAUSTED
+        if control[KEPT]:  # the root's policy is wanted, so it is judged like a candidate
+            control[FIRST_NEW], control[DEPTH], control[PHASE] = 0, -1, JUDGE
     while True:
         if control[PHASE] == LEVEL:
             if control[EXPANSIONS] >= control[SLICE_END]:
@@ -54,9 +67,8 @@ def beam_kernel(
                 return GROW
             if control[DEPTH] >= control[MAX_STEPS]:
                 return EXHAUSTED
-            judged = control[HEAD] != VALUE and control[CHARGED] != 0
             allowed = control[MAX_EXPANSIONS] - control[EXPANSIONS]
-            if judged:
+            if control[CHARGED_EXPANDED]:
                 allowed = min(allowed, control[MAX_EVALUATIONS] - control[EVALUATIONS])
             if control[BEAM] > allowed:  # the budget cuts the level short
                 control[BEAM], control[TRIMMED] = allowed, 1
@@ -64,7 +76,7 @@ def beam_kernel(
                 return BUDGET_MET
             control[EXPANSIONS] += control[BEAM]
             control[PHASE] = GENERATE
-            if judged:
+            if control[CHARGED_EXPANDED]:
                 control[EVALUATIONS] += control[BEAM]
                 control[CALLS] += 1
                 if not control[INLINE]:
@@ -72,18 +84,19 @@ def beam_kernel(
         if control[PHASE] == GENERATE:
             control[FIRST_NEW] = control[NODES]
             for number in range(control[BEAM]):
-                if control[INLINE] and control[HEAD] == PRIOR:
-                    node_prior(states[beam[number]], context, tables, scores[number])
-                elif control[INLINE] and control[HEAD] == Q:
+                if control[INLINE] and control[POLICY] and not control[KEPT]:
+                    node_prior(states[beam[number]], context, tables, logits[number])
+                if control[INLINE] and control[HEAD] == Q:
                     node_q(states[beam[number]], context, tables, scores[number])
                 if make_candidates(
-                    number, control, weight, context, states, g, key, parent, action, flags, slots, beam, scores, successors, actions, costs
+                    beam[number], scores[number], logits[number], control, numbers, context, states, g, key, log_prob, parent, action,
+                    flags, slots, successors, actions, costs,
                 ):  # fmt: skip
                     return SOLVED
             control[PHASE] = JUDGE
         if control[PHASE] == JUDGE:
             control[PHASE] = CUT
-            if control[HEAD] == VALUE and control[CHARGED]:
+            if control[CHARGED_NEW]:
                 pending = 0
                 for node in range(control[FIRST_NEW], control[NODES]):
                     pending += flags[node] == PENDING
@@ -97,7 +110,10 @@ def beam_kernel(
         size = 0
         for node in range(control[FIRST_NEW], control[NODES]):
             if flags[node] == PENDING and control[HEAD] == VALUE and control[INLINE]:
-                key[node] = g[node] + weight * judged_cost(node_value(states[node], states[node], 0.0, -1, context, tables))
+                h = judged_cost(node_value(states[node], states[node], 0.0, -1, context, tables))
+                key[node] += numbers[SHARE] * numbers[WEIGHT] * h
+                if control[KEPT]:
+                    node_prior(states[node], context, tables, fresh[node - control[FIRST_NEW]])
             if key[node] != key[node]:
                 return NOT_A_NUMBER
             if flags[node] & (GOAL | PENDING) and key[node] < np.inf:
@@ -111,6 +127,8 @@ def beam_kernel(
                 control[GOAL_NODE] = node
                 return SOLVED
             beam[control[BEAM]] = node
+            if control[KEPT]:
+                copy_row(logits[control[BEAM]], fresh[node - control[FIRST_NEW]])
             control[BEAM] += 1
             pop(heap_key, heap_tie, heap_node, size)
             size -= 1
@@ -121,21 +139,20 @@ def beam_kernel(
 
 
 def make_candidates(
-    number, control, weight, context, states, g, key, parent, action, flags, slots, beam, scores, successors, actions, costs
+    node, scores, logits, control, numbers, context, states, g, key, log_prob, parent, action, flags, slots, successors, actions, costs
 ):  # fmt: skip
-    """Write the new successors of one beam node and their keys. True when one is a goal and that ends the search."""
-    node = beam[number]
+    """Write the new successors of one beam node and their keys, h excepted. True when one is a goal and that ends the search."""
     count = expand(states[node], context, successors, actions, costs)
     control[GENERATED] += count
-    total = log_sum_exp(scores[number], actions, count, 1.0) if control[HEAD] == PRIOR else 0.0
+    total = log_sum_exp(logits, actions, count, 1.0) if control[POLICY] else 0.0
     for place in range(count):
-        child_g = g[node] + costs[place]
-        score = scores[number, actions[place]]
-        child_key = child_g
-        if control[HEAD] == PRIOR:
-            child_key = key[node] - (score - total)
-        elif control[HEAD] == Q:
-            child_key = g[node] + weight * judged_cost(score)
+        child_g = np.float32(g[node] + costs[place])  # as it is stored, and added to h
+        child_key, child_log_prob = np.float64(child_g), 0.0
+        if control[HEAD] == Q:
+            child_key = g[node] + numbers[WEIGHT] * judged_cost(scores[actions[place]])
+        if control[POLICY]:
+            child_log_prob = log_prob[node] + (logits[actions[place]] - total)
+        child_key = numbers[SHARE] * child_key - numbers[MIX] * child_log_prob
         slot = find_slot(successors[place], states, slots, control[MASK])
         child = slots[slot]
         if child == EMPTY:
@@ -147,6 +164,8 @@ def make_candidates(
         elif child < control[FIRST_NEW] or child_key >= key[child]:
             continue
         g[child], key[child], parent[child], action[child] = child_g, child_key, node, actions[place]
+        if control[POLICY]:
+            log_prob[child] = child_log_prob
         if flags[child] & GOAL and control[GOAL_ON_GENERATION]:
             control[GOAL_NODE] = child
             return True
@@ -159,6 +178,7 @@ def beam_search(
     evaluator: Evaluator | None = None,
     *,
     head: str = "prior",
+    mix: float = 0.0,
     width: int = 16,
     weight: float = 1.0,
     max_steps: int = 1000,
@@ -168,41 +188,52 @@ def beam_search(
 ) -> SearchResult:
     """Beam search from `state` [W] on one head ("prior", "q" or "value") of `evaluator`; `weight` multiplies h or -q.
 
+    mix, from 0 to 1, is the share of the policy in the key of a value or q beam: (1 - mix) (g + w h) + mix (-log pi(path)), in
+    cost and nats. At 0 and 1 the head without a share is neither read nor paid for.
     EXHAUSTED means that no candidate was left or max_steps levels were searched, not that there is no plan.
     goal_test "generation" takes a goal as soon as it is made, "selection" when it is among the best `width` of its level.
     """
     evaluator, budget = evaluator or default_evaluator(domain), budget or Budget()
-    check_options(head=head, width=width, weight=weight, max_steps=max_steps, goal_test=goal_test)
+    check_options(head=head, mix=mix, width=width, weight=weight, max_steps=max_steps, goal_test=goal_test)
+    head, mix = ("prior", 1.0) if head == "prior" or mix == 1 else (head, mix)
+    informative = evaluator.heads & {head, "prior" if mix else head}
+    keeps_prior = informative == {"value", "prior"}
     rules, tables = kernel_face(domain, evaluator)
     kernel = domain.bind(beam_kernel, **rules)
     nodes: Arrays = {
         "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.float32), "key": np.zeros(0, np.float64),
-        "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8),
+        "log_prob": np.zeros(0 if mix else 1, np.float64), "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16),
+        "flags": np.zeros(0, np.int8),
     }  # fmt: skip
-    room, weight = width * domain.num_actions, float(weight)
-    beam, scores = np.zeros(width, np.int64), np.zeros((width, domain.num_actions), np.float32)
-    scratch = (beam, scores, np.zeros(room), np.zeros(room), np.zeros(room, np.int32), *domain.expansion_buffers())
+    room, beam = width * domain.num_actions, np.zeros(width, np.int64)
+    scores, logits, fresh = (np.zeros((rows, domain.num_actions), np.float32) for rows in (width, width, room if keeps_prior else 1))
+    scratch = (beam, scores, logits, fresh, np.zeros(room), np.zeros(room), np.zeros(room, np.int32), *domain.expansion_buffers())
     drive = Drive(domain, state, evaluator, budget, seed, room, nodes, scratch=scratch)
-    control = drive.control
-    control[HEAD], control[WIDTH], control[MAX_STEPS], control[CHARGED] = HEADS[head], width, max_steps, head in evaluator.heads
+    control, numbers = drive.control, np.array([weight, 1.0 - mix, mix])
+    control[HEAD], control[WIDTH], control[MAX_STEPS] = HEADS[head], width, max_steps
+    control[POLICY], control[KEPT] = mix > 0, keeps_prior
+    control[CHARGED_NEW] = "value" in informative
+    control[CHARGED_EXPANDED] = bool(informative) and not control[CHARGED_NEW]
     control[GOAL_ON_GENERATION] = goal_test == "generation"
 
     def call() -> int:
-        return kernel(control, weight, domain.context, tables, *drive.nodes.values(), drive.slots, *scratch)
+        return kernel(control, numbers, domain.context, tables, *drive.nodes.values(), drive.slots, *scratch)
 
-    def answer_scores() -> None:
+    def answer_on_expansion() -> None:
         answer = drive.ask(drive.nodes["states"][beam[: control[BEAM]]])
-        given = answer.q if head == "q" else answer.prior_logits
-        scores[: control[BEAM]] = 0.0 if given is None else given
+        scores[: control[BEAM]] = 0.0 if answer.q is None else answer.q
+        logits[: control[BEAM]] = 0.0 if answer.prior_logits is None else answer.prior_logits
 
-    def answer_value() -> None:
-        fresh = np.arange(control[FIRST_NEW], control[NODES])
-        pending = fresh[drive.nodes["flags"][fresh] == PENDING]
-        answer = drive.ask(drive.nodes["states"][pending]).value
-        h = 0.0 if answer is None else np.maximum(cost_to_go(answer), 0.0).astype(np.float64)  # as the kernel reckons
-        drive.nodes["key"][pending] = drive.nodes["g"][pending] + weight * h
+    def answer_on_generation() -> None:
+        new = np.arange(control[FIRST_NEW], control[NODES])
+        pending = new[drive.nodes["flags"][new] == PENDING]
+        answer = drive.ask(drive.nodes["states"][pending])
+        h = 0.0 if answer.value is None else np.maximum(cost_to_go(answer.value), 0.0).astype(np.float64)  # as the kernel reckons
+        drive.nodes["key"][pending] += numbers[SHARE] * weight * h
+        if keeps_prior:
+            fresh[pending - control[FIRST_NEW]] = 0.0 if answer.prior_logits is None else answer.prior_logits
 
-    status = drive.run(call, {ASK_PRIOR: answer_scores, ASK_Q: answer_scores, ASK_VALUE: answer_value})
+    status = drive.run(call, {ASK_PRIOR: answer_on_expansion, ASK_Q: answer_on_expansion, ASK_VALUE: answer_on_generation})
     goal = int(control[GOAL_NODE])
     plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal)
     return drive.result(status, plan if goal >= 0 else None, lambda cost: 0.0)

@@ -1,24 +1,24 @@
-"""Best-first graph search: one node loop, many orderings. A*, weighted A*, greedy, uniform cost, Levin tree search.
+"""Best-first graph search: one node loop, many orderings. A*, weighted A*, greedy, uniform cost, Levin tree search, PHS and PHS*.
 
 The loop (read `best_first_kernel`): take the best open nodes, write their successors, keep the new ones, judge them, push.
-An *ordering* says which node is best (`priority`) and which of two paths to one state is better (`path_rank`).
+An *ordering* (orderings.py) says which node is best (`priority`) and which of two paths to one state is better (`path_rank`).
 
 Two drives share the kernel. With an evaluator that has compiled rules (a heuristic, a table) it runs without leaving machine
 code. With one that only Python can call (a net) it stops at the two places where judgement is needed, Python answers for the
 whole batch, and it goes on. Python also grows arrays, looks at the clock and catches Ctrl-C between slices.
 
-Sources: Hart, Nilsson, Raphael 1968 (A*, re-opening); Pohl 1970 (weighted A*); Orseau, Lelis, Lattimore, Weber 2018 (Levin tree
-search: cost depth / pi, at most depth(goal) / pi(goal) expansions); Agostinelli et al. 2019 (batches of nodes).
-Read next: frontier.py, ../envs/state_table.py, q_best_first.py (the same over pairs of node and action).
+A state is judged once: for its value when it is generated, for its policy when it is expanded. Where an ordering reads both and
+the evaluator has both, one evaluation on generation gives both, and the policy waits with the node: 4 A bytes more a node.
+
+Sources: Hart, Nilsson, Raphael 1968 (A*, re-opening); Agostinelli et al. 2019 (batches of nodes).
+Read next: orderings.py, frontier.py, ../envs/state_table.py, q_best_first.py (the same over pairs of node and action).
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from astarzero.envs.compile import hook
 from astarzero.envs.domain import Domain, cost_to_go, expand, value_of
 from astarzero.envs.evaluation import Evaluator, node_prior, node_value
 from astarzero.envs.state_table import EMPTY, copy_row, find_slot
@@ -31,86 +31,25 @@ from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
 from astarzero.search.integer_best_first import integer_best_first, whole_weights
 from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
+from astarzero.search.orderings import ORDERINGS, Ordering, by_cost, no, path_rank, priority, reads_prior, weighted_sum, yes
 from astarzero.search.result import Budget, SearchResult
-
-# --- orderings ---------------------------------------------------------------------------------------------------------
-
-
-@hook
-def priority(g, h, depth, log_prob, weights):
-    """The smaller, the earlier a node is expanded. `weights` are the search's numbers: (weight of g, weight of h)."""
-    raise NotImplementedError
-
-
-@hook
-def path_rank(g, depth, log_prob):
-    """Of two paths to one state, the one with the smaller rank is better."""
-    raise NotImplementedError
-
-
-@hook
-def reads_prior():
-    """Does the ordering need the policy of a node when it is expanded?"""
-    raise NotImplementedError
-
-
-def weighted_sum(g, h, depth, log_prob, weights):
-    """w_g g + w_h h: (1, 1) is A*, (1, w) weighted A*, (0, 1) greedy, (1, 0) uniform cost."""
-    return weights[0] * g + weights[1] * h
-
-
-def by_cost(g, depth, log_prob):
-    return g
-
-
-def by_levin(g, depth, log_prob):
-    """log of depth / pi(path) (Orseau et al. 2018, eq. 3); the root, at depth 0, comes first."""
-    return (math.log(depth) if depth > 0 else -math.inf) - log_prob
-
-
-def levin(g, h, depth, log_prob, weights):
-    """The rank of the path is the priority: nothing is estimated."""
-    return by_levin(g, depth, log_prob)
-
-
-def yes():
-    return True
-
-
-def no():
-    return False
-
-
-@dataclass(frozen=True)
-class Ordering:
-    """A line of the table of orderings: the two rules, the head that is read, the default weights of g and h, and re-opening."""
-
-    priority: Callable[..., float]
-    path_rank: Callable[..., float]
-    head: str  # "value", "prior" or "" (blind)
-    weights: tuple[float, float] = (0.0, 0.0)
-    reopen: bool = True  # take a closed node up again when a better path to it is found
-
-
-ORDERINGS = {
-    "astar": Ordering(weighted_sum, by_cost, "value", (1.0, 1.0)),
-    "greedy": Ordering(weighted_sum, by_cost, "value", (0.0, 1.0), reopen=False),
-    "uniform_cost": Ordering(weighted_sum, by_cost, "", (1.0, 0.0)),
-    "levin": Ordering(levin, by_levin, "prior"),
-}
 
 # --- the loop ------------------------------------------------------------------------------------------------------------
 
 START, SELECT, GENERATE, JUDGE, PUSH = range(5)  # phases between which the kernel may stop
-# cells of `control`; CHARGED_*: the head that is read carries information, so reading it is an evaluation
-FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, GOAL_ON_GENERATION = range(FREE, FREE + 7)
+BLOCK = 1 << 16  # nodes looked at together after the search, when memory may be short
+# cells of `control`; CHARGED_*: the head carries information, so reading it is an evaluation; KEPT_PRIOR: it came with the value
+FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, KEPT_PRIOR, GOAL_ON_GENERATION = range(FREE, FREE + 8)
 
 
 def best_first_kernel(
     control, weights, context, tables, states, g, h, parent, action, flags, depth, log_prob, slots,
     heap_key, heap_tie, heap_node, taken, prior_logits, actions, costs,
 ):  # fmt: skip
-    """Runs until it has something to say: SOLVED, EXHAUSTED, BUDGET_MET, or GROW, SLICE, ASK_PRIOR, ASK_VALUE, and is called again."""
+    """Runs until it has something to say: SOLVED, EXHAUSTED, BUDGET_MET, or GROW, SLICE, ASK_PRIOR, ASK_VALUE, and is called again.
+
+    `prior_logits` has a row for each of `taken`, or for each node where priors are kept.
+    """
     if control[PHASE] == START:  # row 0 of `states` is the root
         g[0], h[0], parent[0], action[0], depth[0], log_prob[0] = 0.0, 0.0, -1, -1, 0, 0.0
         slots[find_slot(states[0], states, slots, control[MASK])] = 0
@@ -132,10 +71,11 @@ def best_first_kernel(
             control[FIRST_NEW] = control[NODES]
             for number in range(control[TAKEN]):
                 node = taken[number]
-                if reads_prior() and control[INLINE]:
-                    node_prior(states[node], context, tables, prior_logits[number])
+                place = node if control[KEPT_PRIOR] else number
+                if reads_prior() and control[INLINE] and not control[KEPT_PRIOR]:
+                    node_prior(states[node], context, tables, prior_logits[place])
                 outcome = generate(
-                    node, prior_logits[number], control, weights, context, states, g, h, parent, action, flags, depth, log_prob, slots,
+                    node, prior_logits[place], control, weights, context, states, g, h, parent, action, flags, depth, log_prob, slots,
                     heap_key, heap_tie, heap_node, actions, costs,
                 )  # fmt: skip
                 if outcome != 0:
@@ -157,6 +97,8 @@ def best_first_kernel(
             if control[CHARGED_VALUE] and control[INLINE] and flags[node] & PENDING:
                 origin = max(parent[node], 0)
                 h[node] = judged_cost(node_value(states[node], states[origin], value_of(h[origin]), action[node], context, tables))
+                if control[KEPT_PRIOR]:
+                    node_prior(states[node], context, tables, prior_logits[node])
             if h[node] != h[node]:
                 return NOT_A_NUMBER
             flags[node] &= ~PENDING
@@ -283,23 +225,27 @@ def best_first(
     goal_test: str = "selection",
     budget: Budget | None = None,
     seed: int = 0,
+    inspect: Callable[[Drive], None] | None = None,
 ) -> SearchResult:
     """Search from `state` [W] with one of ORDERINGS; `evaluator` defaults to the domain's first heuristic.
 
     weight multiplies h (A*: the plan costs at most `weight` times the optimum when h is admissible) or, under "levin", is
-    the temperature of the policy. batch nodes are expanded at a time (more than 1 breaks Levin's bound, not A*'s optimality).
+    the temperature of the policy. batch nodes are expanded at a time: that leaves A*'s bound as it is, since a goal ends the
+    search only as the best of all open nodes, but breaks the bounds of Levin and PHS on expansions.
     goal_test "selection" accepts a goal when it is the best open node; "generation" as soon as it is made.
+    inspect, for audits, is shown the arrays of the ended search (by the loop of this file, whatever the numbers).
     """
     rule, evaluator, budget = ORDERINGS[ordering], evaluator or default_evaluator(domain), budget or Budget()
     check_options(batch=batch, weight=weight, goal_test=goal_test)
     whole = whole_weights(rule.weights[0], rule.weights[1] * weight) if domain.whole_costs and evaluator.whole and evaluator.rules else None
-    if whole and rule.priority is weighted_sum:
+    if inspect is None and whole and rule.priority is weighted_sum:
         result = integer_best_first(
             domain, state, evaluator, weights=whole, reopen=rule.reopen, batch=batch, goal_test=goal_test, budget=budget, seed=seed
         )
         if result is not None:
             return result
-    uses_prior = rule.head == "prior"
+    uses_prior, informative = "prior" in rule.heads, evaluator.heads & set(rule.heads)
+    keeps_prior = informative == {"value", "prior"}
     rules, tables = kernel_face(domain, evaluator)
     hooks = {"priority": rule.priority, "path_rank": rule.path_rank, "reads_prior": yes if uses_prior else no}
     kernel = domain.bind(best_first_kernel, **rules, **hooks)
@@ -308,19 +254,22 @@ def best_first(
         "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.float32), "h": np.zeros(0, np.float32),
         "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8),
         "depth": np.zeros(per_path, np.int32), "log_prob": np.zeros(per_path, np.float64),
+        "prior_logits": np.zeros((0 if keeps_prior else 1, domain.num_actions), np.float32),
     }  # fmt: skip
     entries: Arrays = {"heap_key": np.zeros(0, np.float64), "heap_tie": np.zeros(0, np.float64), "heap_node": np.zeros(0, np.int32)}
-    taken, logits = np.zeros(batch, np.int64), np.zeros((batch, domain.num_actions))
+    taken, logits = np.zeros(batch, np.int64), np.zeros((batch, domain.num_actions), np.float32)
     scratch = (taken, logits, *domain.expansion_buffers()[1:])
     drive = Drive(domain, state, evaluator, budget, seed, batch * domain.num_actions, nodes, entries, scratch=scratch)
-    control, weights = drive.control, np.array([rule.weights[0], rule.weights[1] * weight, weight])
+    temperature = 1.0 if rule.weights[1] else weight
+    control, weights = drive.control, np.array([rule.weights[0], rule.weights[1] * weight, temperature])
     control[BATCH], control[REOPEN], control[GOAL_ON_GENERATION] = batch, rule.reopen, goal_test == "generation"
-    control[CHARGED_VALUE] = rule.head == "value" and "value" in evaluator.heads
-    control[CHARGED_PRIOR] = uses_prior and "prior" in evaluator.heads
+    control[CHARGED_VALUE], control[KEPT_PRIOR] = "value" in informative, keeps_prior
+    control[CHARGED_PRIOR] = "prior" in informative and not keeps_prior
 
     def call() -> int:
-        arrays = (*drive.nodes.values(), drive.slots, *drive.entries.values())
-        return kernel(control, weights, domain.context, tables, *arrays, *scratch)
+        *columns, kept = drive.nodes.values()
+        priors = kept if keeps_prior else logits
+        return kernel(control, weights, domain.context, tables, *columns, drive.slots, *drive.entries.values(), taken, priors, *scratch[2:])
 
     def answer_prior() -> None:
         wanted = drive.nodes["states"][taken[: control[TAKEN]]]
@@ -329,13 +278,17 @@ def best_first(
 
     def answer_value() -> None:
         fresh = slice(int(control[FIRST_NEW]), int(control[NODES]))
-        waiting = drive.nodes["flags"][fresh] == PENDING
+        waiting = (drive.nodes["flags"][fresh] & PENDING) != 0
         pending = fresh if waiting.all() else np.flatnonzero(waiting) + fresh.start  # mostly all of them: then nothing is copied
-        answer = drive.ask(drive.nodes["states"][pending]).value
-        if answer is not None:
-            drive.nodes["h"][pending] = np.maximum(cost_to_go(answer), np.float32(0.0))
+        answer = drive.ask(drive.nodes["states"][pending])
+        if answer.value is not None:
+            drive.nodes["h"][pending] = np.maximum(cost_to_go(answer.value), np.float32(0.0))
+        if keeps_prior:
+            drive.nodes["prior_logits"][pending] = 0.0 if answer.prior_logits is None else answer.prior_logits
 
     status = drive.run(call, {ASK_PRIOR: answer_prior, ASK_VALUE: answer_value})
+    if inspect is not None:
+        inspect(drive)
     goal = int(control[GOAL_NODE])
     plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal)
     return drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, rule, taken, cost))
@@ -347,13 +300,16 @@ def lower_bound(drive: Drive, rule: Ordering, taken: np.ndarray, cost: float) ->
     Every solution passes through an open node whose g is optimal, provided that closed nodes were re-opened on a better g
     (Hart et al. 1968, lemma 1). Without that only the root's own estimate is a bound. No open node at all, no solution.
     """
-    control, nodes, count = drive.control, drive.nodes, int(drive.control[NODES])
-    g, h = nodes["g"][:count].astype(np.float64), nodes["h"][:count].astype(np.float64)
+    control, nodes = drive.control, drive.nodes
     trusted = drive.evaluator.admissible or not control[CHARGED_VALUE]
-    open_nodes = (nodes["flags"][:count] & (CLOSED | DEAD)) == 0
-    if control[PHASE] > SELECT:
-        open_nodes[taken[: control[TAKEN]]] = True  # their successors may not all be there
-    if open_nodes.any() and not (rule.reopen and rule.path_rank is by_cost):
-        return min(cost, float(h[0])) if trusted else 0.0
-    estimate = g[open_nodes] + (h[open_nodes] if trusted else 0.0)
-    return min(cost, float(estimate.min(initial=math.inf)))
+
+    def least(rows: slice | np.ndarray, closed: int) -> float:
+        estimate = nodes["g"][rows].astype(np.float64) + (nodes["h"][rows] if trusted else 0.0)
+        return float(estimate[(nodes["flags"][rows] & closed) == 0].min(initial=math.inf))
+
+    blocks = (slice(first, min(first + BLOCK, control[NODES])) for first in range(0, control[NODES], BLOCK))
+    under_way = taken[: control[TAKEN] if control[PHASE] > SELECT else 0]  # their successors may not all be there
+    bound = min([least(under_way, DEAD), *(least(block, CLOSED | DEAD) for block in blocks)])
+    if bound < math.inf and not (rule.reopen and rule.path_rank is by_cost):
+        bound = float(nodes["h"][0]) if trusted else 0.0
+    return min(cost, bound)

@@ -4,6 +4,7 @@ A kernel keeps all its state in arrays, so it can stop anywhere it chooses and b
 below; `Drive.run` acts on it. The first cells of `control` mean the same in every kernel; a kernel adds its own from FREE on.
 """
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ import numpy as np
 from astarzero.envs.domain import Domain, value_of
 from astarzero.envs.evaluation import HEADS, Evaluation, Evaluator
 from astarzero.envs.state_table import EMPTY, refill
+from astarzero.search.pages import MACHINE, copied_bytes, empty, longer
 from astarzero.search.result import Budget, SearchResult, Status
 
 # what a kernel says
@@ -30,19 +32,25 @@ CONTROL_CELLS = 32
 
 FIRST_NODES, FIRST_ENTRIES = 1 << 10, 1 << 9
 FAST_GROWTH = 1 << 16  # rows up to which arrays grow fourfold; beyond, by half
+GROWTH = (4.0, 2.0, 1.5, 1.25, 1.1, 1.05, 1.02)  # tried in this order: what memory is left is used up in few steps
+LOADS = (0.5, 0.75)  # of the table; the second, which is slower, only where the first takes too much memory
 SLICE_SECONDS = 0.02  # between two looks at the clock
 
 Arrays = dict[str, np.ndarray]
 GOAL_TESTS = ("selection", "generation")
+ORDERS = ("given", "seeded")
 OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # what a search may be told: is it allowed, and the rule in words
     "batch": (lambda number: number >= 1, "at least 1"),
     "width": (lambda number: number >= 1, "at least 1"),
     "max_steps": (lambda number: number >= 1, "at least 1"),
     "weight": (lambda number: number > 0, "above 0"),
+    "cutoff": (lambda cost: cost >= 0, "at least 0"),
+    "mix": (lambda share: 0 <= share <= 1, "from 0 to 1"),
     "c_puct": (lambda number: number >= 0, "at least 0"),
     "temperature": (lambda number: number >= 0, "at least 0"),
     "goal_test": (lambda name: name in GOAL_TESTS, "selection or generation"),
     "head": (lambda name: name in HEADS, "value, q or prior"),
+    "order": (lambda name: name in ORDERS, "given or seeded"),
 }
 
 
@@ -68,6 +76,8 @@ class Drive:
     entries: Arrays = field(default_factory=dict)
     entry_room: int = 0  # rows of `entries` that one round may take; default: `room`
     scratch: list[np.ndarray] | tuple[np.ndarray, ...] = ()  # other arrays; who replaces one asks `fits` before
+    first_nodes: int = FIRST_NODES  # rows of `nodes` to begin with
+    has_table: bool = True  # does the search map states to nodes, by `slots`?
     entry_cell: int = ENTRIES  # the cell of `control` that counts rows of `entries` in use
     control: np.ndarray = field(default_factory=lambda: np.zeros(CONTROL_CELLS, np.int64))
     slots: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -80,11 +90,11 @@ class Drive:
         self.control[GOAL_NODE], self.control[SEED] = -1, self.seed
         self.control[INLINE] = self.evaluator.rules is not None  # can the kernel judge states itself? Otherwise it stops and asks
         root = self.domain.check_states(self.state)[0]
-        capacity = max(2, min(max(FIRST_NODES, 2 * self.room), self.budget.nodes))
+        capacity = max(2, min(max(self.first_nodes, 2 * self.room), self.budget.nodes))
         self.entry_room = self.entry_room or self.room
         entries = 2 * self.entry_room + FIRST_ENTRIES
-        if self._bytes_at(capacity, entries) <= self.budget.bytes:  # else `run` refuses to start
-            self._resize(capacity, entries)
+        if self._bytes_at(capacity, entries, LOADS[0]) <= self.budget.bytes:  # else `run` refuses to start
+            self._resize(capacity, entries, LOADS[0])
             self.nodes["states"][0] = root
 
     @property
@@ -95,8 +105,8 @@ class Drive:
     def bytes(self) -> int:
         return self.slots.nbytes + sum(array.nbytes for array in (*self.nodes.values(), *self.entries.values(), *self.scratch))
 
-    def run(self, kernel: Callable[[], int], answers: Mapping[int, Callable[[], None]]) -> Status:
-        """Call `kernel` until it ends. `answers` maps the codes ASK_* to functions that write what was asked for."""
+    def run(self, kernel: Callable[[], int], answers: Mapping[int, Callable[[], Status | None]]) -> Status:
+        """Call `kernel` until it ends. `answers` maps the codes ASK_* to functions that write what was asked for, or say why not."""
         slice_length, code, self.control[SLICE_END] = 256, SLICE, 256
         before = self.seconds
         if not self.peak_bytes:
@@ -110,15 +120,14 @@ class Drive:
                     return ENDINGS[code]
                 if code == NOT_A_NUMBER:
                     raise ValueError(self._nonsense("no number for a state, or a policy without weight on any legal action"))
-                if code in answers:
-                    answers[code]()
-                elif code == GROW:
-                    refusal = self.grow()
-                    if refusal:
-                        return refusal
+                refusal = answers[code]() if code in answers else self.grow() if code == GROW else None
+                if refusal:
+                    return refusal
                 now = self.seconds
                 if now >= self.budget.seconds:
                     return Status.BUDGET
+                if self.budget.stop and self.budget.stop.is_set():
+                    return Status.INTERRUPTED
                 if code == SLICE:
                     slice_length = max(16, min(1 << 24, slice_length * 2 if now - before < SLICE_SECONDS else slice_length // 2))
                 self.control[SLICE_END] = self.control[EXPANSIONS] + slice_length
@@ -159,7 +168,7 @@ class Drive:
         """May `scratch` grow by so many bytes? Notes them as a peak if so."""
         if self.bytes + more > self.budget.bytes:
             return False
-        self.peak_bytes = max(self.peak_bytes, self.bytes + more)
+        self.peak_bytes = max(self.peak_bytes, self.bytes + int(more))
         return True
 
     def grow(self) -> Status | None:
@@ -168,45 +177,68 @@ class Drive:
         if held + self.room > self.budget.nodes:
             return Status.BUDGET
         used, entry_capacity = int(self.control[self.entry_cell]), len(next(iter(self.entries.values()), ()))
-        for factor in (4.0, 2.0, 1.5, 1.25, 1.1):
+        for factor, load in itertools.product(GROWTH, LOADS):
             larger, entries = capacity, entry_capacity
             if held + self.room > capacity:
                 larger = min(int(capacity * (factor if capacity < FAST_GROWTH else min(factor, 1.5))) + self.room, self.budget.nodes)
             if self.entries and used + self.entry_room > entry_capacity:
                 entries = int(entry_capacity * (factor if entry_capacity < FAST_GROWTH else min(factor, 1.5))) + self.entry_room
-            copied = max(array.nbytes for array in self.nodes.values())  # old and new stand side by side while one is copied
-            if self._bytes_at(larger, entries) + copied <= self.budget.bytes:
-                self._resize(larger, entries)
+            if load == LOADS[0] and self._slots_at(larger, load) * self.slots.itemsize > self.budget.bytes // 3:
+                continue  # a table of twice the size would starve the nodes
+            foreseen = used * larger // max(1, held) if self.entries else 0  # so many will wait when the nodes are full
+            if self._bytes_at(larger, max(entries, foreseen), load) <= self.budget.bytes:
+                self._resize(larger, entries, load)
                 return None
         return Status.MEMORY
 
-    def _bytes_at(self, capacity: int, entry_capacity: int) -> int:
-        """What `bytes` will be after `_resize`."""
-        total = slots_needed(capacity) * self.slots.itemsize + sum(array.nbytes for array in self.scratch)
-        for arrays, length in ((self.nodes, capacity), (self.entries, entry_capacity)):
-            total += sum((length if len(array) != 1 else 1) * array.itemsize * math.prod(array.shape[1:]) for array in arrays.values())
-        return total
+    def _bytes_at(self, capacity: int, entry_capacity: int, load: float) -> int:
+        """What `bytes` will be after `_resize`, and for a moment within it."""
+        total = self._slots_at(capacity, load) * self.slots.itemsize + sum(array.nbytes for array in self.scratch)
+        copied = 0
+        for array, length in self._growing(capacity, entry_capacity).values():
+            total += length * row_bytes(array)
+            copied = max(copied, copied_bytes(array, length) if length != len(array) else 0)
+        return total + copied
 
-    def _resize(self, capacity: int, entry_capacity: int) -> None:
-        """Grow arrays to `capacity` nodes and `entry_capacity` entries; arrays of length 1 are unused and stay."""
-        for arrays, length in ((self.nodes, capacity), (self.entries, entry_capacity)):
-            for name, array in arrays.items():
-                if len(array) not in (1, length):
-                    larger = np.empty((length, *array.shape[1:]), array.dtype)
-                    larger[: len(array)] = array[:length]
-                    arrays[name] = larger
-        if len(self.slots) < slots_needed(capacity):
+    def _slots_at(self, capacity: int, load: float) -> int:
+        """How many slots there will be: those at hand, while their load stays below `load`."""
+        return len(self.slots) if capacity <= load * len(self.slots) or not self.has_table else slots_needed(capacity, load)
+
+    def _growing(self, capacity: int, entry_capacity: int) -> dict[tuple[int, str], tuple[np.ndarray, int]]:
+        """Every array that grows and the length it will have; arrays of length 1 are unused and stay. Keys: (group, name)."""
+        return {
+            (group, name): (array, length if len(array) != 1 else 1)
+            for group, (arrays, length) in enumerate(((self.nodes, capacity), (self.entries, entry_capacity)))
+            for name, array in arrays.items()
+        }
+
+    def _resize(self, capacity: int, entry_capacity: int, load: float) -> None:
+        """Grow arrays to `capacity` nodes and `entry_capacity` entries."""
+        slots = self._slots_at(capacity, load)
+        if slots != len(self.slots):
             self.slots = np.zeros(0, np.int32)  # the old ones go first
-            self.slots = np.full(slots_needed(capacity), EMPTY, np.int32)
-            self.control[MASK] = len(self.slots) - 1
+        available, bytes_a_node = min(self.budget.bytes, MACHINE), sum(row_bytes(array) for array in self.nodes.values())
+        for (group, name), (array, length) in self._growing(capacity, entry_capacity).items():
+            if length != len(array):
+                most = min(available, available * row_bytes(array) // bytes_a_node)
+                (self.nodes, self.entries)[group][name] = longer(array, length, most)
+        if slots != len(self.slots):
+            self.slots = empty((slots,), np.int32)
+            self.slots.fill(EMPTY)
+            self.control[MASK] = slots - 1
             if self.control[NODES]:
                 self.domain.bind(refill)(self.nodes["states"], self.control[NODES], self.slots, self.control[MASK])
         self.peak_bytes = max(self.peak_bytes, self.bytes)
 
 
-def slots_needed(capacity: int) -> int:
-    """Slots for `capacity` nodes at a load of at most one half."""
-    return 1 << int(2 * capacity - 1).bit_length()
+def row_bytes(array: np.ndarray) -> int:
+    """Bytes of one row, also where there is none yet."""
+    return array.itemsize * math.prod(array.shape[1:])
+
+
+def slots_needed(capacity: int, load: float) -> int:
+    """Slots for `capacity` nodes at a load of at most `load`: a power of two."""
+    return 1 << max(1, int(math.ceil(capacity / load) - 1).bit_length())
 
 
 def trace_plan(parent: np.ndarray, action: np.ndarray, node: int) -> tuple[int, ...]:

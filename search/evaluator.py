@@ -1,10 +1,12 @@
-"""Evaluators that need no net: a heuristic, nothing at all, and tables (exact, noisy, or a net's answers written down once).
+"""Evaluators that need no net: a heuristic, nothing, tables (exact, noisy, or a net's answers written down once), and two made of others.
 
 Each can be asked from Python in batches and runs inside kernels; the contract is ../envs/evaluation.py. A *tabulated* net is
 asked once for all states of an enumerable world; searches then read the table, at the price in evaluations of the net itself.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -82,7 +84,8 @@ def from_heuristic(domain: Domain, name: str | None = None) -> Evaluator:
         domain.bind(heuristic_batch, heuristic=entry.rule)(states, domain.context if own is None else own, value)
         return Evaluation(value=value)
 
-    judge = Evaluator(name, frozenset({"value"}), evaluate, rules, admissible=entry.admissible, whole=entry.whole)
+    descent = entry.descent() if entry.descent else None
+    judge = Evaluator(name, frozenset({"value"}), evaluate, rules, admissible=entry.admissible, whole=entry.whole, descent=descent)
     return judge if own is None else replace(judge, tables=own)
 
 
@@ -225,3 +228,76 @@ def noisy_oracle(table: ExactTable, value_noise: float, prior_noise: float, seed
         q=np.minimum(0.0, np.maximum(exact.q, floor) + value_noise * rng.standard_normal(exact.q.shape, np.float32)),
     )
     return tabulated(table.domain, table.states, blurred, f"noisy {value_noise:g}/{prior_noise:g}", slots=table.graph.slots)
+
+
+# --- made of others ----------------------------------------------------------------------------------------------------------------
+
+
+@hook
+def first_value(state, parent, parent_value, action, context, tables):
+    """node_value of the first of two evaluators."""
+    raise NotImplementedError
+
+
+@hook
+def second_value(state, parent, parent_value, action, context, tables):
+    """node_value of the second."""
+    raise NotImplementedError
+
+
+def lesser_value(state, parent, parent_value, action, context, tables):
+    one = first_value(state, parent, parent_value, action, context, tables[0])
+    other = second_value(state, parent, parent_value, action, context, tables[1])
+    return one if one < other or one != one else other
+
+
+def maximum(first: Evaluator, second: Evaluator) -> Evaluator:
+    """The larger h of the two, state by state (that is, the lesser value). Admissible if both are: the truth is above either.
+
+    It has a value head alone and costs one evaluation a state, whatever the two would. It runs inside kernels when both do and
+    their rules do not meet under one name, as those of two heuristics would; else Python asks the two. ValueError without a value.
+    """
+    for judge in (first, second):
+        if "value" not in judge.heads:
+            raise ValueError(f"Evaluator {judge.name} has no value head to take a maximum with; give one that estimates costs.")
+
+    def evaluate(states: np.ndarray) -> Evaluation:
+        one, other = first.evaluate(states).value, second.evaluate(states).value
+        assert one is not None and other is not None
+        return Evaluation(value=np.minimum(one, other))
+
+    return Evaluator(
+        f"max({first.name}, {second.name})", frozenset({"value"}), evaluate, joined_rules(first, second), (first.tables, second.tables),
+        admissible=first.admissible and second.admissible, whole=first.whole and second.whole,
+    )  # fmt: skip
+
+
+def joined_rules(first: Evaluator, second: Evaluator) -> Rules | None:
+    """The rules of `maximum`, or None when one of the two has none or a name is brought twice."""
+    if first.rules is None or second.rules is None:
+        return None
+    # a heuristic that goes by its parent's h would be handed the larger of the two
+    values = (judge["node_value"] for judge in (first.rules, second.rules))
+    one, other = (value_from_heuristic if rule is value_from_parent else rule for rule in values)
+    rules: dict[str, Callable[..., Any]] = {
+        "node_value": lesser_value, "first_value": one, "second_value": other, "node_prior": uniform_prior, "node_q": unknown_q
+    }  # fmt: skip
+    for brought in (first.rules, second.rules):
+        inner = {name: rule for name, rule in brought.items() if name not in TABLE_RULES}
+        if rules.keys() & inner.keys():
+            return None
+        rules |= inner
+    return rules
+
+
+def lowered(evaluator: Evaluator, offset: float) -> Evaluator:
+    """`evaluator` with h less `offset`, but never below 0: a calibrated margin taken off. Its value head alone, asked from Python."""
+    if "value" not in evaluator.heads:
+        raise ValueError(f"Evaluator {evaluator.name} has no value head to lower; give one that estimates costs.")
+
+    def evaluate(states: np.ndarray) -> Evaluation:
+        value = evaluator.evaluate(states).value
+        assert value is not None
+        return Evaluation(value=np.minimum(value + np.float32(offset), np.float32(0.0)))
+
+    return Evaluator(f"{evaluator.name} - {offset:.3g}", frozenset({"value"}), evaluate, admissible=evaluator.admissible and offset >= 0)

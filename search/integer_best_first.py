@@ -29,7 +29,7 @@ from astarzero.search.drive import (  # isort: skip
 from astarzero.search.evaluator import kernel_face
 from astarzero.search.frontier import seeded_bits
 from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
-from astarzero.search.result import Budget, SearchResult
+from astarzero.search.result import Budget, SearchResult, Status
 
 LARGEST = 32_000  # of g and h, which are int16
 HEAVIEST = 64  # of the whole-number weights; heavier ones would make mostly empty buckets
@@ -295,17 +295,20 @@ def integer_best_first(
     def call() -> int:
         return kernel(control, domain.context, tables, inverse, *drive.nodes.values(), drive.slots, *drive.entries.values(), *scratch)
 
-    def enlarge() -> None:
+    def enlarge() -> Status | None:
         old = scratch[TOP]
         keys, width = (
             max(size, control[wanted] + MARGIN + size // 2 if control[wanted] >= size else 0)
             for size, wanted in zip(old.shape, (WANTED_KEY, WANTED_H), strict=True)
         )
-        if keys * width > MOST_BUCKETS or not drive.fits(4 * keys * (width + 1)):
+        if keys * width > MOST_BUCKETS:
             raise TooLarge
+        if not drive.fits(4 * keys * (width + 1)):
+            return Status.MEMORY
         scratch[TOP], scratch[LOWEST] = np.full((keys, width), NONE, np.int32), np.full(keys, width, np.int32)
         scratch[TOP][: old.shape[0], : old.shape[1]] = old
         scratch[LOWEST][: old.shape[0]] = 0
+        return None
 
     def too_large() -> None:
         raise TooLarge
@@ -335,4 +338,4 @@ def lower_bound(drive: Drive, cost: float) -> float:
         return min(cost, float(nodes["h"][0]) if trusted else 0.0) if len(keys) or len(under_way) else min(cost, math.inf)
     waiting = (keys - control[H_WEIGHT] * h) // control[G_WEIGHT] + (h if trusted else 0)
     taken = nodes["g"][under_way].astype(np.int64) + (nodes["h"][under_way] if trusted else 0)
-    return float(min(cost, waiting.min(initial=LARGEST * 2), taken.min(initial=LARGEST * 2)))
+    return min([cost, *map(float, waiting), *map(float, taken)])

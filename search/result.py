@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from threading import Event
 
 import numpy as np
 
@@ -16,22 +17,23 @@ class Status(StrEnum):
     EXHAUSTED = "EXHAUSTED"  # everything reachable was searched: there is no plan (or the method gave up by its own rule)
     BUDGET = "BUDGET"  # a limit on expansions, evaluations, nodes or seconds was met
     MEMORY = "MEMORY"  # the byte limit was met
-    INTERRUPTED = "INTERRUPTED"  # Ctrl-C
+    INTERRUPTED = "INTERRUPTED"  # Ctrl-C, or `Budget.stop`
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits that every search honours; none is ever exceeded, except `seconds`, which is looked at between kernel slices."""
+    """Limits that every search honours; none is ever exceeded, except `seconds` and `stop`, which are looked at between kernel slices."""
 
     expansions: int = UNLIMITED
     evaluations: int = UNLIMITED  # single states through the evaluator
     nodes: int = UNLIMITED  # nodes held at once
     bytes: int = UNLIMITED  # bytes of the search's own arrays
     seconds: float = math.inf  # wall clock
+    stop: Event | None = None  # another thread may set it: the search then ends INTERRUPTED, as by Ctrl-C in the main thread
 
     def __post_init__(self) -> None:
         for name, limit in vars(self).items():
-            if not limit > 0:
+            if not isinstance(limit, Event | None) and not limit > 0:
                 raise ValueError(f"The budget of {name} is {limit}, but a limit must be above 0; leave it out for no limit.")
 
 

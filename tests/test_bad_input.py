@@ -6,6 +6,7 @@ from astarzero.experiments.__main__ import main
 
 TILES = "solve sliding --size 3 --state"
 NUMBERS = "solve countdown --state"
+PATHS = "train sliding --learner optimal-paths --baseline"
 CASES = {
     "too few tiles": ([*TILES.split(), "1 2 3"], "3 tiles were given, but a 3x3 board has 9 cells"),
     "a tile twice": ([*TILES.split(), "1 1 2 3 4 5 6 7 8"], "Tile 1 stands more than once and tile 0 is missing"),
@@ -27,6 +28,9 @@ CASES = {
     "unknown evaluator": (["solve", "sliding", "--evaluator", "oracle"], "Evaluator 'oracle' is not known"),
     "no checkpoint": (["solve", "sliding", "--evaluator", "net:none.safetensors"], "none.safetensors"),
     "a limit of zero": (["solve", "sliding", "--max-expansions", "0"], "budget of expansions is 0"),
+    "no unit of bytes": (["solve", "sliding", "--max-bytes", "256 parsecs"], "'256 parsecs' is no number of bytes"),
+    "no bytes": (["solve", "sliding", "--max-bytes", "0MB"], "budget of bytes is 0"),
+    "no threads": (["solve", "sliding", "--threads", "0"], "0 threads"),
     "weight of zero": (["solve", "sliding", "--weight", "0"], "weight is 0"),
     "an option of another search": (["solve", "sliding", "--size", "2x3", "--search", "puct", "--width", "3"], "'puct' does not take"),
     "two sources": (["solve", "sliding", "--set", "all", "--state", "0"], "Give only one of --state, --instances and --set"),
@@ -35,6 +39,14 @@ CASES = {
     "unknown option": (["solve", "sliding", "--bogus", "1"], "--bogus"),
     "unknown contest world": (["contest", "--worlds", "chess"], "World 'chess' was not found"),
     "quick and full": (["contest", "--quick", "--full"], "Give --quick or --full, not both"),
+    "unknown learner": (["train", "sliding-2x4", "--learner", "magic"], "Learner 'magic' is not known"),
+    "a size for a contest world": (["train", "sliding-2x4", "--size", "3"], "are for --learner optimal-paths"),
+    "a baseline for q": ([*PATHS.split(), "manhattan", "--heads", "q"], "only the value head"),
+    "unknown baseline": ([*PATHS.split(), "euclid"], "has no heuristic 'euclid'"),
+    "unknown labels": (["train", "sliding-2x4", "--labels", "half"], "Labels 'half' are not known"),
+    "batch of zero": (["batches", "sliding", "--size", "2x3", "--batch", "0"], "batch is 0"),
+    "no problems": (["batches", "sliding", "--problems", "0"], "problems is 0"),
+    "mix above 1": (["solve", "sliding", "--size", "2x3", "--search", "value_policy_beam", "--mix", "2"], "mix is 2"),
     "no results": (["report", "nowhere"], "nowhere"),
 }
 

@@ -12,8 +12,9 @@ from toys import PROBLEMS, graph, judge, problem, wild
 
 from astarzero.envs import make
 from astarzero.search import SEARCHES, Budget, Status, astar, exact_oracle, from_heuristic, levin, noisy_oracle, tabulated, uniform_cost
-from astarzero.search.best_first import ORDERINGS, best_first
+from astarzero.search.best_first import best_first
 from astarzero.search.evaluator import exact_answers
+from astarzero.search.orderings import ORDERINGS
 
 KORF = Path(__file__).parents[2] / "shared" / "data" / "korf100.csv"
 WILD = range(1, 9)

@@ -8,7 +8,9 @@ from astarzero.envs import sliding
 from astarzero.experiments.__main__ import main
 from astarzero.experiments.arenas import ARENAS, Arena
 
-KEYS = {"instance", "status", "cost", "plan", "expansions", "generated", "evaluations", "nodes", "peak_bytes", "lower_bound", "seconds"}
+KEYS = {
+    "instance", "state", "status", "cost", "plan", "expansions", "generated", "evaluations", "nodes", "peak_bytes", "lower_bound", "seconds"
+}  # fmt: skip
 
 
 def lines(capsys) -> list[dict]:

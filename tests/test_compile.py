@@ -271,7 +271,8 @@ def test_what_cannot_be_hashed_is_refused_in_one_sentence(rule, complaint):
 
 def test_a_domain_without_a_rule_it_needs_names_the_hook():
     with pytest.raises(BindError, match="best_first_kernel -> classify calls the hook 'is_terminal'") as error:
-        from astarzero.search.best_first import ORDERINGS, best_first_kernel
+        from astarzero.search.best_first import best_first_kernel
+        from astarzero.search.orderings import ORDERINGS
 
         rules = {name: rule for name, rule in toys.trap().rules.items() if name != "is_terminal"}
         bind(best_first_kernel, {**rules, "reads_prior": one, "priority": ORDERINGS["astar"].priority})

@@ -11,7 +11,7 @@ from toys import PROBLEMS, asked, judge
 from astarzero.envs import make
 from astarzero.envs.evaluation import HEADS, Evaluation
 from astarzero.search import SEARCHES, blind, exact_oracle, from_heuristic, noisy_oracle, tabulated
-from astarzero.search.evaluator import exact_answers
+from astarzero.search.evaluator import exact_answers, lowered, maximum
 
 COUNTED = ("status", "plan", "cost", "lower_bound", "expansions", "generated", "evaluations", "evaluator_calls", "nodes")
 
@@ -173,3 +173,59 @@ def test_a_judge_written_by_hand_says_what_it_was_told():
     rows = np.array([toys.trap().parse(vertex) for vertex in "SA"])
     answer = guide.evaluate(rows)
     assert (answer.value.tolist(), answer.prior_logits.tolist(), answer.q.tolist()) == ([0, -2], [[0, 1.5], [0, 0]], [[0, 0], [0, -6]])
+
+
+# --- made of others ------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_maximum_is_the_larger_estimate_in_the_kernel_and_from_outside(puzzle):
+    """A random share of the truth is now above Manhattan, now below it; the child rule must not be fed the larger of the two."""
+    manhattan, random = from_heuristic(puzzle.domain), toys.unfair(puzzle, 3)
+    for one, other in ((manhattan, random), (random, manhattan)):
+        larger = maximum(one, other)
+        costs = [-guide.evaluate(puzzle.states).value for guide in (larger, one, other)]
+        assert np.array_equal(costs[0], np.maximum(costs[1], costs[2])) and not np.array_equal(costs[0], costs[1])
+        assert larger.rules is not None and larger.admissible and not larger.whole and larger.heads == {"value"}
+        in_a_table = tabulated(puzzle.domain, puzzle.states, larger.evaluate(puzzle.states), "max", admissible=True)
+        for row in puzzle.states[::23]:
+            assert counted(SEARCHES["astar"](puzzle.domain, row, larger)) == counted(SEARCHES["astar"](puzzle.domain, row, in_a_table))
+            assert counted(SEARCHES["astar"](puzzle.domain, row, asked(larger))) == counted(SEARCHES["astar"](puzzle.domain, row, larger))
+
+
+def test_a_maximum_is_admissible_only_if_both_are_and_dead_ends_stay_dead():
+    table = PROBLEMS["trap"]().table
+    exact, noisy = exact_oracle(table), noisy_oracle(table, 1.0, 1.0, 0)
+    both = maximum(exact, noisy)
+    assert not both.admissible and not maximum(noisy, exact).admissible and maximum(exact, exact).admissible
+    assert np.isneginf(both.evaluate(table.states).value[~np.isfinite(table.cost_to_go)]).all()
+
+
+def test_a_maximum_whose_rules_meet_under_one_name_is_asked_from_python():
+    """Two heuristics both bring a hook `heuristic`, a maximum of a maximum brings `first_value` again: neither may run the other's."""
+    tiles = make("sliding", size="2x3")
+    manhattan, conflict = from_heuristic(tiles, "manhattan"), from_heuristic(tiles, "linear-conflict")
+    pair = maximum(manhattan, conflict)
+    nested = maximum(maximum(manhattan, exact_oracle(toys.table_of(tiles))), exact_oracle(toys.table_of(tiles)))
+    assert pair.rules is None and nested.rules is None and maximum(asked(manhattan), exact_oracle(toys.table_of(tiles))).rules is None
+    row = tiles.parse("4 5 0 1 2 3")
+    assert SEARCHES["astar"](tiles, row, pair).cost == SEARCHES["astar"](tiles, row, nested).cost == toys.table_of(tiles).costs(row)[0]
+
+
+def test_lowered_takes_the_offset_off_and_stops_at_nothing(puzzle):
+    exact = exact_oracle(puzzle)
+    less = lowered(exact, 2.5)
+    assert np.array_equal(-less.evaluate(puzzle.states).value, np.maximum(puzzle.cost_to_go - 2.5, 0))
+    assert less.admissible and not lowered(exact, -1.0).admissible and less.name == "exact - 2.5" and less.heads == {"value"}
+    for make_one in (lambda guide: lowered(guide, 1.0), lambda guide: maximum(exact, guide)):
+        with pytest.raises(ValueError, match="has no value head") as error:
+            make_one(blind(puzzle.domain))
+        toys.one_sentence(error)
+
+
+@pytest.mark.parametrize("goal_test", ["selection", "generation"])
+def test_inspect_sees_the_arrays_of_the_ended_search_and_changes_nothing(puzzle, goal_test):
+    seen, row, guide = [], puzzle.domain.parse("4 5 0 1 2 3"), toys.unfair(puzzle, 3)
+    watched = SEARCHES["astar"](puzzle.domain, row, guide, goal_test=goal_test, inspect=seen.append)
+    assert counted(watched) == counted(SEARCHES["astar"](puzzle.domain, row, guide, goal_test=goal_test))
+    (drive,) = seen
+    assert len(np.unique(drive.nodes["states"][: watched.nodes])) == watched.nodes and np.array_equal(drive.nodes["states"][0], row)

@@ -17,7 +17,7 @@ from astarzero.nets.mlp import count_parameters
 from astarzero.training.imitation import SCHEDULES, ImitationConfig, draw_batches, imitate
 from astarzero.training.labels import LABELS, sample_states, split_roots
 from astarzero.training.tabulate import tabulate
-from astarzero.training.targets import calibrate_temperature, collapsed, masked_log_softmax, prior_loss, q_loss, value_loss
+from astarzero.training.targets import LOSSES, calibrate_temperature, collapsed, masked_log_softmax, prior_loss, q_loss, value_loss
 
 torch.set_num_threads(1)
 QUICK = ImitationConfig(width=32, steps=150, batch_size=64, check_every=25, device="cpu")
@@ -43,6 +43,31 @@ def test_losses_count_labelled_entries_in_units_of_the_spread():
     known = torch.tensor([[True, False], [True, False]])
     assert q_loss(q, target, known, 2.0).item() == pytest.approx((1 + 0) / 2)
     assert value_loss(torch.tensor([-1.0, -5.0]), torch.tensor([-3.0, -1.0]), 2.0).item() == pytest.approx((1 + 4) / 2)
+
+
+def minimiser(loss, costs, level):
+    """The one cost that answers all of `costs` with the least loss, by a fine grid."""
+    grid = torch.linspace(0, 10, 2001)
+    losses = [value_loss(-cost.expand(len(costs)), -costs, 1.0, loss, level) for cost in grid]
+    return float(grid[int(torch.stack(losses).argmin())])
+
+
+@pytest.mark.parametrize("level", [0.05, 0.3, 0.5, 0.9])
+def test_what_a_loss_teaches_is_the_mean_the_quantile_or_the_expectile(level):
+    costs = 10 * torch.rand(999, generator=torch.Generator().manual_seed(0))
+    assert minimiser("squared", costs, level) == pytest.approx(float(costs.mean()), abs=0.01)
+    assert minimiser("quantile", costs, level) == pytest.approx(float(costs.quantile(level)), abs=0.02)
+    expectile = minimiser("asymmetric", costs, level)
+    above, below = (costs - expectile).clamp(min=0).sum(), (expectile - costs).clamp(min=0).sum()
+    assert float(level * above / ((1 - level) * below)) == pytest.approx(1, abs=0.02)  # what defines the expectile
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_gradient_of_a_loss_pushes_towards_the_truth_by_its_weight(loss):
+    value = torch.tensor([-5.0, -1.0], requires_grad=True)  # an overestimate of 2 and an underestimate of 2
+    value_loss(value, torch.tensor([-3.0, -3.0]), 2.0, loss, 0.1).backward()
+    over, under = {"squared": (2.0, 2.0), "quantile": (0.9, 0.1), "asymmetric": (1.8, 0.2)}[loss]
+    assert value.grad.tolist() == pytest.approx([-over / 2 / 2, under / 2 / 2])  # / 2 states / spread 2
 
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 3.7])
@@ -156,6 +181,17 @@ def test_two_heads_sum_their_losses(puzzle, labels):
     assert sum(trained.metrics["validation_loss"].values()) == pytest.approx(best, rel=1e-4)
 
 
+@pytest.mark.parametrize("loss", ["quantile", "asymmetric"])
+def test_a_net_taught_to_dislike_overestimates_makes_fewer(puzzle, labels, loss):
+    made, _ = labels
+    share = {}
+    for name in ("squared", loss):
+        trained = imitate(puzzle.domain, *made["full"], replace(QUICK, heads=("value",), value_loss=name, value_level=0.02))
+        answers = tabulate(net_evaluator(trained.net, puzzle.domain, ("value",), device="cpu"), puzzle.states)
+        share[name] = np.mean(-answers.value > puzzle.cost_to_go)
+    assert share[loss] < 0.7 * share["squared"], share
+
+
 def test_heads_that_are_not_trained_keep_their_first_weights(puzzle, labels):
     made, _ = labels
     short, long = (imitate(puzzle.domain, *made["full"], replace(QUICK, heads=("value",), steps=steps)).net for steps in (5, 10))
@@ -204,6 +240,8 @@ def test_a_label_set_without_rows_is_one_sentence():
         ({"heads": ("policy",)}, "Head 'policy' is not known"),
         ({"net": "cnn"}, "Net 'cnn' is not known: give one of mlp"),
         ({"schedule": "step"}, "Schedule 'step' is not known: give one of cosine, constant"),
+        ({"value_loss": "huber"}, "Value loss 'huber' is not known: give one of squared, quantile, asymmetric"),
+        ({"value_level": 1.0}, "value_level is 1.0, but a share of overestimates must lie between 0 and 1"),
         ({"steps": 0}, "steps is 0, but it must be a finite number above 0"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),
     ],

@@ -96,7 +96,8 @@ def test_a_wheel_built_from_the_sdist_holds_one_package_and_every_file(tmp_path)
     (wheel,) = (tree / "dist").glob("*.whl")
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     ours = {f"astarzero/{file.relative_to(tree)}" for floor in FLOORS for file in (tree / floor).rglob("*.py")}
-    assert names == ours | {"astarzero/__init__.py", "astarzero/__main__.py", "astarzero/py.typed"}
+    weights = {f"astarzero/{file.relative_to(tree)}" for file in (tree / "nets" / "weights").iterdir()}
+    assert weights and names == ours | weights | {"astarzero/__init__.py", "astarzero/__main__.py", "astarzero/py.typed"}
     assert {f"astarzero/{floor}/__init__.py" for floor in FLOORS} <= names
 
 

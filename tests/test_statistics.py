@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astarzero.experiments.statistics import (
+    bootstrap,
     budget_score,
     clustered_rate,
     mean_over_seeds,
@@ -162,3 +163,14 @@ def test_hits_within_a_world_go_together():
     _, low, high = clustered_rate([[True] * 10, [False] * 10], RNG(0))
     assert (low, high) == (0, 1)  # two worlds that disagree say nothing, however many cells they hold
     assert np.isnan(clustered_rate([], RNG(0)).mean)
+
+
+def test_bootstrap_of_a_mean_is_the_normal_interval_and_of_a_median_the_binomial_one():
+    values = np.arange(401.0) ** 2
+    mean, low, high = bootstrap(values, np.mean, RNG(0), samples=8000)
+    half = 1.96 * values.std() / np.sqrt(len(values))
+    assert mean == values.mean() and (low, high) == pytest.approx((mean - half, mean + half), rel=0.02)
+    median, low, high = bootstrap(values, np.median, RNG(0), samples=8000)
+    ranks = 200 + np.array((-1, 1)) * 1.96 * np.sqrt(401) / 2  # the order statistics between which a median lies
+    assert median == values[200] and (low, high) == pytest.approx(ranks**2, rel=0.02)
+    assert np.isnan(bootstrap(np.zeros(0), np.mean, RNG(0)).mean) and bootstrap(np.ones(3), np.mean, RNG(0)) == (1, 1, 1)

@@ -1,12 +1,14 @@
 """Walks and beams by hand: a policy that is wrong once, loops, widths, what a key is made of, and sampling against softmax."""
 
+import dataclasses
+import itertools
 import math
 
 import numpy as np
 import pytest
-from toys import PROBLEMS, graph, judge, problem
+from toys import PROBLEMS, graph, judge, judges, problem
 
-from astarzero.search import Budget, Status
+from astarzero.search import Budget, Status, exact_oracle
 from astarzero.search.walk import walk
 
 SELECTION, GENERATION = "selection", "generation"
@@ -163,3 +165,63 @@ def test_a_goal_outside_the_beam_is_dropped_by_selection_and_taken_by_generation
     assert instance.solve("value_beam", near, width=1, goal_test=SELECTION).status is Status.EXHAUSTED
     assert instance.solve("value_beam", near, width=2, goal_test=SELECTION).status is Status.SOLVED
     assert instance.solve("value_beam", near, width=1, goal_test=GENERATION).cost == 9.0
+
+
+# --- mixtures --------------------------------------------------------------------------------------------------------------------------
+
+
+HEAD_SETS = (("value", "prior"), ("value",), ("prior",), ())
+
+
+def counted(result):
+    return {field.name: repr(getattr(result, field.name)) for field in dataclasses.fields(result) if "seconds" not in field.name}
+
+
+@pytest.mark.parametrize("name", ["wild-1", "wild-5", "trap", "2x3: 4 5 0 1 2 3", "24: 4 6 8 13"])
+@pytest.mark.parametrize(("mixture", "pure"), [("value_policy_beam", "value_beam"), ("q_policy_beam", "q_beam")])
+def test_a_mixture_of_one_part_is_that_part(mixture, pure, name):
+    """To the last count: a head without a share is not asked. Next to nothing of it changes the price, not the search."""
+    instance = PROBLEMS[name]()
+    for guide in judges(instance.table).values():
+        for width in (1, 3):
+            alone, policy = instance.solve(pure, guide, width=width), instance.solve("policy_beam", guide, width=width)
+            assert counted(instance.solve(mixture, guide, width=width, mix=0)) == counted(alone)
+            assert counted(instance.solve(mixture, guide, width=width, mix=1)) == counted(policy)
+            if guide.name.startswith("noisy"):  # no ties but of goals
+                for mix, same in ((1e-9, alone), (1 - 1e-9, policy)):
+                    result = instance.solve(mixture, guide, width=width, mix=mix)
+                    assert (result.status, result.cost, result.expansions) == (same.status, same.cost, same.expansions)
+
+
+def test_the_key_of_a_mixture_weighs_cost_against_nats():
+    """Width 1. A: g + h = 2, pi = 1/10; B: 4, 9/10. B is better once mix log 9 > (1 - mix) 2, that is from mix = .4765 on."""
+    instance = problem(graph("blend", "S-A 1, S-B 1, A-G 1, B-G 3"))
+    turn = 2 / (2 + math.log(9))
+    policy = {"S-B": math.log(9)}
+    by_value = judge(instance.domain, value={"A": -1.0, "B": -3.0}, prior=policy)
+    by_q = judge(instance.domain, q={"S-A": -2.0, "S-B": -4.0}, prior=policy)
+    for search, guide in (("value_policy_beam", by_value), ("q_policy_beam", by_q)):
+        for mix, first in ((0.1, "A"), (turn - 0.001, "A"), (turn + 0.001, "B"), (0.9, "B")):
+            assert way(instance, instance.solve(search, guide, width=1, mix=mix)) == f"S {first} G"
+    heavy = instance.solve("value_policy_beam", by_value, width=1, mix=turn + 0.001, weight=2)  # A 3, B 7: now they are 4 apart
+    assert way(instance, heavy) == "S A G"
+
+
+def test_a_mixture_multiplies_the_policy_along_the_path():
+    """A path of pi .5 * .9 and one of .5 * .6, told apart at the second step alone; all costs and values are alike."""
+    instance = problem(graph("pair", "S-A 1, S-B 1, A-C 1, A-X 1, B-D 1, B-X 1, C-G1 1, D-G2 1"))
+    for search, head in (("value_policy_beam", "value"), ("q_policy_beam", "q")):
+        for likelier, found in (("A-C", "S A C G1"), ("B-D", "S B D G2")):
+            policy = {"A-C": math.log(1.5), "B-D": math.log(1.5), likelier: math.log(9.0)}
+            guide = judge(instance.domain, prior=policy, **{head: {}})
+            for seed, width in itertools.product(range(5), (2, 3)):
+                assert way(instance, instance.solve(search, guide, width=width, seed=seed)) == found
+
+
+def test_a_mixture_pays_one_evaluation_a_state_and_only_for_heads_that_inform():
+    """The corridor S A B C G, width 1. W is judged too, and S for its policy; without it S is not, without a value only the beam is."""
+    instance = PROBLEMS["corridor"]()
+    guide = exact_oracle(instance.table)
+    prices = {heads: instance.solve("value_policy_beam", guide.only(heads), width=1).evaluations for heads in HEAD_SETS}
+    assert prices == {("value", "prior"): 5, ("value",): 4, ("prior",): 4, (): 0}
+    assert instance.solve("q_policy_beam", guide, width=1).evaluations == 4

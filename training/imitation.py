@@ -26,7 +26,7 @@ from astarzero.nets import NETS
 from astarzero.nets.evaluator import check_heads, resolve_device
 from astarzero.nets.mlp import ResidualMLP, build_seeded, half
 from astarzero.training.labels import Labels
-from astarzero.training.targets import calibrate_temperature, collapsed, prior_loss, q_loss, value_loss
+from astarzero.training.targets import LOSSES, calibrate_temperature, collapsed, prior_loss, q_loss, value_loss
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class ImitationConfig:
     net: name in NETS.
     width: hidden units.
     blocks: residual blocks.
+    value_loss: name in targets.LOSSES, of the value head.
+    value_level: share of overestimates that "quantile" and "asymmetric" aim at (the second only roughly).
     half_size: build the net with about half the parameters (nets.mlp.half), for the half-size-each control.
     steps: optimiser steps at most.
     batch_size: rows a step and head.
@@ -54,6 +56,8 @@ class ImitationConfig:
     net: str = "mlp"
     width: int = 128
     blocks: int = 1
+    value_loss: str = "squared"
+    value_level: float = 0.05
     half_size: bool = False
     steps: int = 600
     batch_size: int = 128
@@ -72,6 +76,10 @@ class ImitationConfig:
             raise ValueError(f"Net '{self.net}' is not known: give one of {', '.join(NETS)}.")
         if self.schedule not in SCHEDULES:
             raise ValueError(f"Schedule '{self.schedule}' is not known: give one of {', '.join(SCHEDULES)}.")
+        if self.value_loss not in LOSSES:
+            raise ValueError(f"Value loss '{self.value_loss}' is not known: give one of {', '.join(LOSSES)}.")
+        if not 0 < self.value_level < 1:
+            raise ValueError(f"value_level is {self.value_level}, but a share of overestimates must lie between 0 and 1.")
         for name in ("steps", "batch_size", "learning_rate", "check_every", "patience", "validation_rows"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}, but it must be a finite number above 0.")
@@ -105,6 +113,8 @@ class Rows:
     known: Tensor  # bool, shaped as target: the labelled entries
     legal: Tensor  # bool [R, A]; for value as `known`
     spread: float  # unit of errors of value and q
+    value_loss: str  # in LOSSES
+    value_level: float
 
     def output(self, net: ResidualMLP, picked: Tensor) -> Tensor:
         """The head's outputs on the picked rows (numbers int64 [B])."""
@@ -115,14 +125,14 @@ class Rows:
         target = self.target[picked]
         match self.head:
             case "value":
-                return value_loss(output, target, self.spread)
+                return value_loss(output, target, self.spread, self.value_loss, self.value_level)
             case "q":
                 return q_loss(output, target, self.known[picked], self.spread)
             case _:
                 return prior_loss(output, target, self.legal[picked])
 
 
-def encode_rows(domain: Domain, labels: Labels, head: str, spread: float, device: torch.device) -> Rows:
+def encode_rows(domain: Domain, labels: Labels, head: str, spread: float, config: ImitationConfig, device: torch.device) -> Rows:
     """A head's rows of a label set; ValueError when there are none.
 
     Each distinct state is encoded once: the 112,000 afterstates of 8,000 states of 24 are 15,000 distinct ones.
@@ -139,7 +149,7 @@ def encode_rows(domain: Domain, labels: Labels, head: str, spread: float, device
     _, first, which = np.unique(whole_rows, return_index=True, return_inverse=True)
     arrays = (domain.features(states[first]), which, target, known, legal)
     distinct, number, *others = (torch.from_numpy(array).to(device) for array in arrays)
-    return Rows(head, distinct, number, others[0], others[1], others[2], spread)
+    return Rows(head, distinct, number, others[0], others[1], others[2], spread, config.value_loss, config.value_level)
 
 
 def imitate(
@@ -158,8 +168,8 @@ def imitate(
     sizes = build.config_type(domain.num_features, domain.num_actions, config.width, config.blocks, scale)
     net = build_seeded(build, half(sizes) if config.half_size else sizes, config.seed).to(device)
     rng = np.random.default_rng(config.seed)
-    train = [encode_rows(domain, labels_train, head, spread, device) for head in config.heads]
-    validation = [encode_rows(domain, labels_validation, head, spread, device) for head in config.heads]
+    train = [encode_rows(domain, labels_train, head, spread, config, device) for head in config.heads]
+    validation = [encode_rows(domain, labels_validation, head, spread, config, device) for head in config.heads]
     looked_at = [torch.from_numpy(rng.permutation(len(rows.target))[: config.validation_rows]).to(device) for rows in validation]
     history, best_weights = fit(net, train, validation, looked_at, config, rng, progress)
     net.load_state_dict(best_weights)

@@ -3,15 +3,19 @@
 value, q    mean squared error of returns: the net learns the mean cost-to-go, a dead end counting as `Labels.dead_cost`. Errors are
             measured in `Labels.cost_spread`, so that a loss of 1 is ignorance, as ln(number of actions) is for the prior: the
             sum of two heads' losses then lets neither drown the other (in units of the mean cost, V lost .05 of its regret to pi).
+            A value may be taught to err on the side of A*'s bound instead: LOSSES has losses that dislike overestimates.
 prior       cross-entropy over legal actions against the expert's distribution (behaviour cloning).
 temperature one number that divides the prior's logits, fitted on validation states (Guo et al. 2017, "On calibration").
 collapsed   does a head say the same everywhere? Then it was not beaten, it never learned (SCIENCE.md, section 3).
 """
 
 import math
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
+
+from astarzero.envs.domain import cost_to_go
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 SWEEPS = 50  # of two-way centring; it converges linearly
@@ -35,9 +39,27 @@ def q_loss(q: Tensor, target: Tensor, known: Tensor, spread: float) -> Tensor:
     return error.square().sum() / known.sum()
 
 
-def value_loss(value: Tensor, target: Tensor, spread: float) -> Tensor:
-    """Mean squared error of values [B], in units of spread^2."""
-    return ((value - target) / spread).square().mean()
+def squared(over: Tensor, level: float) -> Tensor:
+    """over^2: least at the mean. `level` is not read."""
+    return over.square()
+
+
+def quantile(over: Tensor, level: float) -> Tensor:
+    """The pinball loss (Koenker & Bassett 1978): least at the `level` quantile of the cost, so that h > h* in a share `level` of cases."""
+    return torch.where(over > 0, (1 - level) * over, -level * over)
+
+
+def asymmetric(over: Tensor, level: float) -> Tensor:
+    """Squares that count (1 - level) above the truth and `level` below it (Newey & Powell 1987): least at an expectile."""
+    return torch.where(over > 0, 1 - level, level) * over.square()
+
+
+LOSSES: Mapping[str, Callable[[Tensor, float], Tensor]] = {"squared": squared, "quantile": quantile, "asymmetric": asymmetric}
+
+
+def value_loss(value: Tensor, target: Tensor, spread: float, loss: str = "squared", level: float = 0.5) -> Tensor:
+    """Mean over values [B] of LOSSES[loss] of the overestimates h - h*, in units of `spread`; `level` in (0, 1) is what it aims at."""
+    return LOSSES[loss]((cost_to_go(value) - cost_to_go(target)) / spread, level).mean()
 
 
 def calibrate_temperature(logits: Tensor, target: Tensor, legal: Tensor, lowest: float = 0.05, highest: float = 20.0) -> float:

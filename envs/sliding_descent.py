@@ -1,0 +1,105 @@
+"""How IDA* walks sliding tiles on boards of one word: the ways of a blank, and the `Descent` (see domain.py) by Manhattan distance.
+
+A place is 5 * blank + action, the action ROOT where a search begins. From a place lead up to four *ways*, in the order up, left,
+right, down that published programs try (Korf 1985); the one that undoes the last action is left out. They are kept last first,
+since a stack turns them round. A way finds the tile that moves by `shift`, and moves it by a product and an XOR: `swap` has one bit at
+either cell. Every move changes h by an odd number, so depth + h by an even one. Read next: pattern_descent.py.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from astarzero.envs.domain import DEPTH_SHIFT, PLACE_MASK, SLACK_SHIFT, Descent
+
+VISITED, UNDO = (0, 2, 3, 1), (1, 0, 3, 2)  # actions: up, left, right, down; what undoes each of 0..3
+ROOT, MOVES = 4, 5  # a search begins after no action: the fifth
+WAYS, TILES = 4, 16
+ONE_DEEPER, FARTHER, NO_WAY = 1 << DEPTH_SHIFT, -(1 << SLACK_SHIFT), -(1 << 62)  # changes of a label
+TWO, FOUR, NIBBLE, PLACE = np.uint64(2), np.uint64(4), np.uint64(TILES - 1), np.uint64(PLACE_MASK)
+FOURTH = np.uint64(3)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The ways of every place of a board; arrays [places, WAYS], 0 where there is no way."""
+
+    place: np.ndarray  # int64, the place that a way leads to; -1: there is no way
+    blank: np.ndarray  # int64, the cell that the blank leaves
+    cell: np.ndarray  # int64, the cell that it goes to
+    shift: np.ndarray  # uint64
+    swap: np.ndarray  # uint64
+    step: np.ndarray  # int64, what a way adds to a label, h apart; NO_WAY where there is none
+
+    @property
+    def there(self) -> np.ndarray:
+        return self.place >= 0
+
+
+def ways_of(neighbours: np.ndarray) -> Ways:
+    """The ways on a board whose cells have these neighbours, int64 [cells, 4], -1 beyond the edge."""
+    place = np.full((MOVES * len(neighbours), WAYS), -1, np.int64)
+    for origin in range(len(place)):
+        here, last = divmod(origin, MOVES)
+        allowed = [action for action in VISITED if neighbours[here, action] >= 0 and (last == ROOT or action != UNDO[last])]
+        place[origin, : len(allowed)] = [MOVES * neighbours[here, action] + action for action in reversed(allowed)]
+    there, origins = place >= 0, np.arange(len(place))[:, None]
+    blank, cell = np.where(there, origins // MOVES, 0), np.where(there, place // MOVES, 0)
+    swap = np.where(there, (1 << 4 * blank.astype(np.uint64)) | (1 << 4 * cell.astype(np.uint64)), 0).astype(np.uint64)
+    step = np.where(there, ONE_DEEPER + place - origins, NO_WAY)
+    return Ways(place, blank, cell, 4 * cell.astype(np.uint64), swap, step)
+
+
+def descent_of(ways: Ways, rule, tables: tuple[np.ndarray, ...], goal: np.ndarray, notes=lambda row: np.zeros(0, np.uint64)) -> Descent:
+    """A descent along `ways` by a rule that reads `tables`; `notes` makes those of a root."""
+    cells = len(ways.place) // MOVES
+
+    def root(row: np.ndarray) -> tuple[int, np.ndarray]:
+        blank = next(cell for cell in range(cells) if not (int(row[0]) >> 4 * cell) & 15)
+        return MOVES * blank + ROOT, notes(row)
+
+    return Descent(
+        rule,
+        tables,
+        counts=ways.there.sum(1),
+        actions=np.arange(len(ways.place)) % MOVES,
+        root=root,
+        waiting=lambda place, after: ways.place[place].tolist().index(after),
+        goal=goal,
+        rise=2,
+        branching=WAYS,
+    )
+
+
+# --- by Manhattan distance ---------------------------------------------------------------------------------------------------
+
+
+def descend_by_manhattan(board, label, boards, labels, notes, top, tables):
+    """`descend` with tables = (shift, swap uint64 [places * WAYS], change int64 [places * WAYS * TILES], of a label by the tile)."""
+    first = (np.uint64(label) & PLACE) << TWO
+    for number in range(3):
+        top = move_by_manhattan(board, label, boards, labels, top, first + np.uint64(number), tables)
+    if tables[1][first + FOURTH]:  # only at a root
+        top = move_by_manhattan(board, label, boards, labels, top, first + FOURTH, tables)
+    return top
+
+
+def move_by_manhattan(board, label, boards, labels, top, way, tables):
+    """Write the node behind a way; the top rises if it is within the bound. A way that is not there falls off by its label."""
+    shift, swap, change = tables
+    tile = (board >> shift[way]) & NIBBLE
+    reached = label + change[(way << FOUR) + tile]
+    boards[top], labels[top] = board ^ (tile * swap[way]), reached
+    return top + np.uint64(reached >= 0)
+
+
+def manhattan_descent(context: tuple[np.ndarray, ...]) -> Descent | None:
+    """The descent by Manhattan distance, None on boards of several words; `context` is the domain's."""
+    neighbours, distances, goal = context[:3]
+    if len(goal) > 1:
+        return None
+    ways = ways_of(neighbours)
+    farther = distances[:, ways.blank] > distances[:, ways.cell]  # [tiles, places, WAYS]: the tile goes where the blank was
+    change = np.full((*ways.place.shape, TILES), NO_WAY, np.int64)
+    change[..., : len(distances)] = ways.step[..., None] + FARTHER * np.moveaxis(farther, 0, -1)
+    return descent_of(ways, descend_by_manhattan, (ways.shift.ravel(), ways.swap.ravel(), change.ravel()), goal)

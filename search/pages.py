@@ -1,0 +1,62 @@
+"""Memory for arrays that grow, taken from the operating system in pages, so that a limit in bytes is a limit of the process.
+
+A large array that may not outgrow a known size gets that much address space at once. Pages that nobody has written take no
+memory, so it grows by being seen longer: nothing is copied, and never do an old and a new array stand side by side. When it
+goes its pages go, where malloc might keep them for later. Small arrays, and systems without such reserves, use malloc and copy.
+
+Read next: drive.py, which grows arrays with this.
+"""
+
+import math
+import mmap
+import os
+from typing import Any
+
+import numpy as np
+
+LARGE = 1 << 20  # bytes from which an array has pages of its own
+CAN_RESERVE = hasattr(mmap, "MAP_PRIVATE")  # not on Windows, where address space counts as memory
+MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if CAN_RESERVE else 0  # bytes of memory there are
+
+
+def empty(shape: tuple[int, ...], dtype: Any, most: int = 0) -> np.ndarray:
+    """An array of any content; when large, with address space for `most` bytes, where the system gives it."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if CAN_RESERVE and size >= LARGE:
+        try:
+            return seen(mmap.mmap(-1, max(size, most), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), shape, dtype)
+        except OSError:  # more than the machine has: address space may be limited too
+            pass
+    return np.empty(shape, dtype)
+
+
+def seen(pages: mmap.mmap, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """The beginning of `pages` as an array. Only this much may become huge pages, which are filled whole."""
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        pages.madvise(mmap.MADV_HUGEPAGE, 0, math.prod(shape) * np.dtype(dtype).itemsize)
+    return np.frombuffer(pages, dtype, math.prod(shape)).reshape(shape)
+
+
+def pages_of(array: np.ndarray) -> mmap.mmap | None:
+    """The pages that `empty` gave to an array, None when it is malloc's."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    owner = getattr(owner, "obj", owner)  # a memoryview stands between them
+    return owner if isinstance(owner, mmap.mmap) else None
+
+
+def longer(array: np.ndarray, rows: int, most: int = 0) -> np.ndarray:
+    """`array` with so many rows, more than it has: the same memory where it was reserved, else a copy with `most` bytes of space."""
+    shape, pages = (rows, *array.shape[1:]), pages_of(array)
+    if pages is not None and math.prod(shape) * array.itemsize <= len(pages):
+        return seen(pages, shape, array.dtype)
+    larger = empty(shape, array.dtype, most)
+    larger[: len(array)] = array
+    return larger
+
+
+def copied_bytes(array: np.ndarray, rows: int) -> int:
+    """How many bytes `longer` will hold twice for a moment."""
+    pages = pages_of(array)
+    return 0 if pages is not None and rows * array[:1].nbytes <= len(pages) else array.nbytes
