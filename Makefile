@@ -23,8 +23,8 @@ check: $(READY)  ## lint, and check types
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
-bench: $(READY)  ## time the kernels
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only
+bench: $(READY)  ## time everything beside its peers; a table in results/bench
+	$(BIN)/python -m pytest tests/benchmarks
 
 clean:  ## remove .venv, every cache (compiled kernels too), builds; results stay
 	rm -rf .venv build dist src/*.egg-info

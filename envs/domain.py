@@ -11,6 +11,7 @@ Signs, written once: a *cost* is > 0 and reward = -cost; a *value* is the expect
 Read next: sliding.py (the smallest complete world), oracles.py (exact tables for any enumerable world).
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -50,6 +51,12 @@ def expand(state, context, successors, actions, costs):
 @hook
 def encode(state, context, features):
     """Write what a net sees of this row into `features`, float32 [num_features], zero on entry."""
+    raise NotImplementedError
+
+
+@hook
+def num_words():
+    """W, a constant of the compiled code: for a kernel that promises it, so that loops over a row's words unroll. Given by the record."""
     raise NotImplementedError
 
 
@@ -94,6 +101,16 @@ def cost_to_go(value):
 def value_of(cost):
     """The value of a cost still to pay: the inverse of `cost_to_go`."""
     return -cost
+
+
+@functools.cache
+def width_rule(width: int) -> Callable[[], int]:
+    """`num_words` of rows of so many words: a default value, since a rule may not close over one."""
+
+    def num_words(width=width):
+        return width
+
+    return num_words
 
 
 # --- the record -------------------------------------------------------------------------------------------------------
@@ -197,7 +214,8 @@ class Domain:
     @property
     def rules(self) -> dict[str, Callable[..., Any]]:
         """The rules by hook name, ready for `bind`."""
-        return {name: getattr(self, name) for name in ("step", "is_goal", "is_terminal", "expand", "encode")}
+        own = {name: getattr(self, name) for name in ("step", "is_goal", "is_terminal", "expand", "encode")}
+        return {**own, "num_words": width_rule(self.num_words)}
 
     @property
     def inverse(self) -> np.ndarray:
@@ -214,6 +232,9 @@ class Domain:
 
     def check_states(self, states: np.ndarray) -> np.ndarray:
         """`states` as C-contiguous uint64 [B, W]; a single row becomes a batch of one. ValueError when the width is not W."""
+        given = isinstance(states, np.ndarray) and states.dtype == np.uint64 and states.flags.c_contiguous
+        if given and states.shape[1:] == (self.num_words,):
+            return states  # at once: a search asks thousands of times a second
         rows = np.ascontiguousarray(np.atleast_2d(states), dtype=np.uint64)
         if rows.ndim != 2 or rows.shape[1] != self.num_words:
             raise ValueError(

@@ -19,7 +19,7 @@ IN_ONE_WORD = 16  # cells, at most
 BITS, CELLS_A_WORD, BLANK_SHIFT = 6, 10, 56  # of boards in several words
 LONGEST_LINE = 6  # for linear conflict, whose table has (longest + 1) ** longest entries
 LANES = np.uint64(0x1111111111111111)
-ONE, TWO, FOUR, SIXTY, TOP_BYTE = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(60), np.uint64(BLANK_SHIFT)
+ONE, TWO, FIFTEEN, SIXTY, TOP_BYTE = np.uint64(1), np.uint64(2), np.uint64(15), np.uint64(60), np.uint64(BLANK_SHIFT)
 
 
 def find_blank(board, cells):
@@ -39,14 +39,19 @@ def blank_of(state, context):
 
 def tile_at(state, cell, context):
     """The tile at a cell; meaningless at the blank of a board in several words."""
+    if state.shape[0] == 1:
+        return (state[0] >> np.uint64(4 * cell)) & FIFTEEN
     places, masks = context[3], context[4]
     return (state[places[cell, 0]] >> np.uint64(places[cell, 1])) & masks[0]
 
 
 def slide(state, blank, cell, context, successor):
     """Write the board after the tile at `cell` has moved into the blank."""
-    places = context[3]
     tile = tile_at(state, cell, context)
+    if state.shape[0] == 1:
+        successor[0] = state[0] ^ (tile << np.uint64(4 * cell)) ^ (tile << np.uint64(4 * blank))
+        return
+    places = context[3]
     copy_row(successor, state)
     successor[places[cell, 0]] ^= tile << np.uint64(places[cell, 1])
     successor[places[blank, 0]] ^= tile << np.uint64(places[blank, 1])
@@ -67,13 +72,12 @@ def expand(state, context, successors, actions, costs):
     neighbours = context[0]
     blank = blank_of(state, context)
     count = 0
-    for action in range(4):
+    for action in range(4):  # one that leads off the board is written too, and the next one over it: a branch would be a guess
         cell = neighbours[blank, action]
-        if cell >= 0:
-            slide(state, blank, cell, context, successors[count])
-            actions[count] = action
-            costs[count] = 1.0
-            count += 1
+        slide(state, blank, max(cell, 0), context, successors[count])
+        actions[count] = action
+        costs[count] = 1.0
+        count += cell >= 0
     return count
 
 
@@ -103,9 +107,7 @@ def manhattan(state, context):
 
 def manhattan_of_child(parent, parent_h, action, child, context):
     """Only the tile that moved changes its distance."""
-    neighbours, distances = context[0], context[1]
-    blank = blank_of(parent, context)
-    cell = neighbours[blank, action]
+    distances, blank, cell = context[1], blank_of(parent, context), blank_of(child, context)
     tile = np.int64(tile_at(parent, cell, context))
     return parent_h + distances[tile, blank] - distances[tile, cell]
 

@@ -7,7 +7,7 @@ is the truth; `slots` holds row indices, -1 where empty, its length a power of t
 import numpy as np
 
 from astarzero.envs.compile import bind
-from astarzero.envs.machine import prefetch
+from astarzero.envs.machine import prefetch, promise
 
 EMPTY = -1
 AHEAD = 16  # rows between asking for a slot and using it
@@ -47,9 +47,16 @@ def first_slot(state, mask):
 
 def probe(slot, state, states, slots, mask):
     """From its `first_slot` on: the slot that holds `state`, or the empty slot where it belongs."""
-    while slots[slot] != EMPTY and not same_row(states[slots[slot]], state):
+    promise(mask >= 0)
+    while True:
+        promise(slot >= 0)
+        known = np.int64(slots[slot])
+        if known == EMPTY:
+            return slot
+        promise(known >= 0)
+        if same_row(states[known], state):
+            return slot
         slot = (slot + 1) & mask
-    return slot
 
 
 def find_slot(state, states, slots, mask):
@@ -58,11 +65,17 @@ def find_slot(state, states, slots, mask):
 
 
 def refill(states, count, slots, mask):
-    """Point `slots[:mask + 1]` (all EMPTY) at rows 0..count-1 of `states`, which are distinct."""
+    """Point `slots[:mask + 1]` (all EMPTY) at rows 0..count-1 of `states`, which are distinct: none is compared with another."""
+    promise(mask >= 0)
     for index in range(count):
         if index + AHEAD < count:
             prefetch(slots, first_slot(states[index + AHEAD], mask))
-        slots[find_slot(states[index], states, slots, mask)] = index
+        slot = first_slot(states[index], mask)
+        promise(slot >= 0)
+        while slots[slot] != EMPTY:
+            slot = (slot + 1) & mask
+            promise(slot >= 0)
+        slots[slot] = index
 
 
 def slots_for(count: int) -> np.ndarray:

@@ -4,6 +4,8 @@ The contract stands in ../envs/evaluation.py. A net has no compiled rules, so a 
 to run inside a kernel, tabulate it first (../training/tabulate.py).
 """
 
+import functools
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -65,25 +67,32 @@ def net_evaluator(
     buffer = torch.zeros((chunk, domain.num_features), pin_memory=where.type == "cuda")  # float32 [chunk, F]
     rows = buffer.numpy()
     encode = domain.bind(encode_batch)  # bound once: a search that asks for one state at a time must not pay for binding
-    widths = {"value": (), "q": (domain.num_actions,), "prior": (domain.num_actions,)}
+    on_cpu = where.type == "cpu"
+
+    @functools.cache
+    def first_rows(count: int) -> tuple[np.ndarray, torch.Tensor]:
+        return rows[:count], buffer[:count]
+
+    def answer_part(states: np.ndarray) -> dict[str, np.ndarray]:
+        """The heads for at most `chunk` states. In few calls: a net's matrices leave the caches cold, and each call is slow."""
+        part, features = first_rows(len(states))
+        part.fill(0.0)
+        encode(states, domain.context, part)
+        if on_cpu:
+            return {head: output.numpy() for head, output in net(features, heads).items()}
+        return {head: output.cpu().numpy() for head, output in net(features.to(where, non_blocking=True), heads).items()}
 
     def evaluate(states: np.ndarray) -> Evaluation:
         states = domain.check_states(states)
-        answers = {head: np.empty((len(states), *widths[head]), np.float32) for head in heads}
-        for start in range(0, len(states), chunk):
-            part = states[start : start + chunk]
-            rows[: len(part)] = 0.0
-            encode(part, domain.context, rows[: len(part)])
-            with torch.inference_mode():
-                outputs = net(buffer[: len(part)].to(where, non_blocking=True), heads)
-                for head, output in outputs.items():
-                    answers[head][start : start + len(part)] = output.cpu().numpy()  # waits, so the buffer is free again
+        with torch.inference_mode():
+            parts = [answer_part(states[start : start + chunk]) for start in range(0, max(1, len(states)), chunk)]
+        answers = parts[0] if len(parts) == 1 else {head: np.concatenate([part[head] for part in parts]) for head in heads}
         if baseline is not None and "value" in answers:
             known = baseline.evaluate(states).value
             assert known is not None  # a heuristic has a value
             answers["value"] += known
         for head, answer in answers.items():
-            if not np.isfinite(answer).all():
+            if not math.isfinite(answer.sum()):  # one inf or nan makes the sum one
                 raise ArithmeticError(f"The {head} head of '{name}' is not finite somewhere; train it again with a lower learning rate.")
         if "prior" in answers:
             answers["prior"] /= np.float32(temperature)

@@ -277,11 +277,12 @@ def best_first(
         logits[: len(wanted)] = 0.0 if answer is None else answer
 
     def answer_value() -> None:
-        fresh = slice(control[FIRST_NEW], control[NODES])
-        pending = np.flatnonzero(drive.nodes["flags"][fresh] & PENDING) + control[FIRST_NEW]
+        fresh = slice(int(control[FIRST_NEW]), int(control[NODES]))
+        waiting = (drive.nodes["flags"][fresh] & PENDING) != 0
+        pending = fresh if waiting.all() else np.flatnonzero(waiting) + fresh.start  # mostly all of them: then nothing is copied
         answer = drive.ask(drive.nodes["states"][pending])
         if answer.value is not None:
-            drive.nodes["h"][pending] = np.maximum(cost_to_go(answer.value), 0.0)
+            drive.nodes["h"][pending] = np.maximum(cost_to_go(answer.value), np.float32(0.0))
         if keeps_prior:
             drive.nodes["prior_logits"][pending] = 0.0 if answer.prior_logits is None else answer.prior_logits
 

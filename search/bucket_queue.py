@@ -14,6 +14,7 @@ frontier.py is the heap, for any priorities.
 
 import numpy as np
 
+from astarzero.envs.machine import promise
 from astarzero.search.drive import CONTROL_CELLS, ENTRIES
 
 NONE = -1
@@ -37,6 +38,7 @@ def push(control, top, lowest, chunks, below, key, h, node):
         place = chunk << CHUNK_BITS
     else:
         place += 1
+    promise(place >= 0)
     chunks[place >> CHUNK_BITS, place & LAST] = node
     top[key, h] = place
     lowest[key] = min(np.int64(lowest[key]), h)
@@ -46,7 +48,10 @@ def push(control, top, lowest, chunks, below, key, h, node):
 
 def find_best(control, top, lowest, chunks):
     """The best entry; LEAST_KEY and its `lowest` point at its stack. Only while there are entries."""
-    key, h = control[LEAST_KEY], np.int64(lowest[control[LEAST_KEY]])
+    key = control[LEAST_KEY]
+    promise(key >= 0)
+    h = np.int64(lowest[key])
+    promise(h >= 0)
     while h == top.shape[1] or top[key, h] == NONE:
         if h < top.shape[1]:
             h += 1
@@ -54,16 +59,21 @@ def find_best(control, top, lowest, chunks):
             lowest[key] = h
             key += 1
             h = np.int64(lowest[key])
+            promise(h >= 0)
     control[LEAST_KEY], lowest[key] = key, h
     place = np.int64(top[key, h])
+    promise(place >= 0)
     return np.int64(chunks[place >> CHUNK_BITS, place & LAST])
 
 
 def drop_best(control, top, lowest, chunks, below):
     """Take the entry off that `find_best` found; returns the entry beneath it in the same chunk, or NONE."""
     key = control[LEAST_KEY]
-    h = lowest[key]
+    promise(key >= 0)
+    h = np.int64(lowest[key])
+    promise(h >= 0)
     place = np.int64(top[key, h])
+    promise(place >= 0)
     control[ENTRIES] -= 1
     if place & LAST == 0:
         chunk = place >> CHUNK_BITS

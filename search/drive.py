@@ -132,8 +132,8 @@ class Drive:
                     return Status.INTERRUPTED
                 if code == SLICE:
                     slice_length = max(16, min(1 << 24, slice_length * 2 if now - before < SLICE_SECONDS else slice_length // 2))
-                    self.control[SLICE_END] = self.control[EXPANSIONS] + slice_length
-                    before = now
+                self.control[SLICE_END] = self.control[EXPANSIONS] + slice_length
+                before = now
         except KeyboardInterrupt:
             return Status.INTERRUPTED
 
@@ -147,7 +147,7 @@ class Drive:
             array = getattr(answer, name)
             if array is not None and np.shape(array) != shape:
                 raise ValueError(self._nonsense(f"{name} of shape {np.shape(array)} for {len(states)} states, not {shape}"))
-            if array is not None and np.isnan(array).any():
+            if array is not None and np.isnan(array.min(initial=0.0)):
                 raise ValueError(self._nonsense(f"{name} that is not a number"))
         return answer
 

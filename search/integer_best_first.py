@@ -16,9 +16,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, expand, value_of
+from astarzero.envs.domain import Domain, expand, num_words, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
-from astarzero.envs.machine import prefetch
+from astarzero.envs.machine import prefetch, promise
 from astarzero.envs.state_table import EMPTY, copy_row, first_slot, probe
 from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, LEAST_KEY, NONE, drop_best, find_best, push
 
@@ -48,51 +48,55 @@ TOP, LOWEST = 0, 1  # places in `scratch`
 
 def integer_best_first_kernel(
     control, context, tables, inverse, states, g, h, parent, action, flags, slots, chunks, below, top, lowest,
-    taken, rows, actions, costs, made_parent, made_action, made_cost, made_slot,
+    taken, rows, actions, costs, made_parent, made_action, made_g, made_slot,
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel."""
+    promise(states.shape[1] == num_words())
+    promise(rows.shape[1] == num_words())
+    promise(chunks.shape[1] == CHUNK)
     if control[PHASE] == START:  # row 0 of `states` is the root: the one successor of nothing
         copy_row(rows[0], states[0])
         parent[0], action[0], g[0], h[0] = -1, -1, 0, 0
-        made_parent[0], made_action[0], made_cost[0], made_slot[0] = 0, -1, 0, first_slot(rows[0], control[MASK])
+        made_parent[0], made_action[0], made_g[0], made_slot[0] = 0, -1, 0, first_slot(rows[0], control[MASK])
         control[FIRST_FREE], control[MADE], control[LEFT], control[TURN], control[PHASE] = NONE, 1, 1, 1, INSERT
     while True:
         if control[PHASE] == SELECT:
-            outcome = select(control, states, g, h, flags, chunks, below, top, lowest, taken, actions.shape[0])
+            outcome = select(control, states, g, h, action, flags, chunks, below, top, lowest, taken, actions.shape[0])
             if outcome != 0:
                 return outcome
             control[MADE] = 0
             for number in range(control[TAKEN]):
                 outcome = write_successors(
-                    taken[number], control, context, inverse, states, action, slots, rows, actions, costs,
-                    made_parent, made_action, made_cost, made_slot,
+                    taken[number], control, context, inverse, states, g, action, slots, rows, actions, costs,
+                    made_parent, made_action, made_g, made_slot,
                 )  # fmt: skip
                 if outcome != 0:
                     return outcome
             for number in range(control[MADE]):  # by now their slots have arrived: fetch the rows to compare with
-                known = slots[made_slot[number]]
-                if known != EMPTY:
-                    prefetch(states, known)
-                    prefetch(g, known)
+                promise(made_slot[number] >= 0)
+                known = np.int64(slots[made_slot[number]])
+                prefetch(states, known)
+                prefetch(g, known)
             draw_order(control)
             control[PHASE] = INSERT
-        while control[LEFT] > 0:
+        number, turn, made = control[NEXT], control[TURN], control[MADE]
+        for left in range(control[LEFT], 0, -1):
             outcome = insert(
-                control[NEXT], control, context, tables, states, g, h, parent, action, flags, slots, chunks, below, top, lowest,
-                rows, made_parent, made_action, made_cost, made_slot,
+                number, control, context, tables, states, g, h, parent, action, flags, slots, chunks, below, top, lowest,
+                rows, made_parent, made_action, made_g, made_slot,
             )  # fmt: skip
             if outcome != 0:
+                control[NEXT], control[LEFT] = number, left
                 return outcome
-            control[LEFT] -= 1
-            control[NEXT] += control[TURN]
-            if control[NEXT] == control[MADE]:
-                control[NEXT] = 0
-            elif control[NEXT] < 0:
-                control[NEXT] = control[MADE] - 1
+            number += turn
+            if number == made:
+                number = 0
+            elif number < 0:
+                number = made - 1
         control[PHASE] = SELECT
 
 
-def select(control, states, g, h, flags, chunks, below, top, lowest, taken, num_actions):
+def select(control, states, g, h, action, flags, chunks, below, top, lowest, taken, num_actions):
     """Move up to BATCH best open nodes into `taken`. A goal ends the search only as the very best of all open nodes."""
     if control[EXPANSIONS] >= control[SLICE_END]:
         return SLICE
@@ -103,9 +107,13 @@ def select(control, states, g, h, flags, chunks, below, top, lowest, taken, num_
     most = min(control[BATCH], 1 + control[ENTRIES] // FEW) if control[ONLY_TIES] else control[BATCH]
     while count < most and control[ENTRIES] > 0:
         node = find_best(control, top, lowest, chunks)
-        if count > 0 and control[ONLY_TIES] and (control[LEAST_KEY] != first_key or h[node] != first_h):
+        promise(node >= 0)
+        key = control[LEAST_KEY]
+        promise(key >= 0)
+        node_h = np.int64(lowest[key])  # the same as h[node], which would have to be fetched
+        if count > 0 and control[ONLY_TIES] and (key != first_key or node_h != first_h):
             break
-        if not flags[node] & CLOSED and control[G_WEIGHT] * g[node] + control[H_WEIGHT] * h[node] == control[LEAST_KEY]:
+        if not flags[node] & CLOSED and control[G_WEIGHT] * g[node] + control[H_WEIGHT] * node_h == key:
             if flags[node] & GOAL:
                 if count > 0:
                     break
@@ -115,13 +123,15 @@ def select(control, states, g, h, flags, chunks, below, top, lowest, taken, num_
                 break
             flags[node] |= CLOSED
             taken[count] = node
-            first_key, first_h = control[LEAST_KEY], np.int64(h[node])
+            first_key, first_h = key, node_h
             count += 1
             control[EXPANSIONS] += 1
         beneath = drop_best(control, top, lowest, chunks, below)
         if beneath != NONE:
             prefetch(states, beneath)
             prefetch(g, beneath)
+            prefetch(h, beneath)
+            prefetch(action, beneath)
             prefetch(flags, beneath)
     control[TAKEN] = count
     if count == 0:
@@ -130,25 +140,30 @@ def select(control, states, g, h, flags, chunks, below, top, lowest, taken, num_
 
 
 def write_successors(
-    node, control, context, inverse, states, action, slots, rows, actions, costs, made_parent, made_action, made_cost, made_slot
+    node, control, context, inverse, states, g, action, slots, rows, actions, costs, made_parent, made_action, made_g, made_slot
 ):  # fmt: skip
     """Append the successors of `node` to `rows`, and what is known of them to `made_*`."""
     first = control[MADE]
-    count = expand(states[node], context, rows[first : first + actions.shape[0]], actions, costs)
+    promise(first >= 0)
+    promise(node >= 0)
+    successors = rows[first : first + actions.shape[0]]
+    count = expand(states[node], context, successors, actions, costs)
     undo = inverse[action[node]] if action[node] >= 0 else NONE
-    made = first
-    for number in range(count):
-        if actions[number] == undo:
-            continue
-        cost = np.int64(costs[number])
-        if cost != costs[number]:
-            return NOT_WHOLE
-        if made != first + number:
-            copy_row(rows[made], rows[first + number])
-        made_parent[made], made_action[made], made_cost[made] = node, actions[number], cost
-        made_slot[made] = first_slot(rows[made], control[MASK])
-        prefetch(slots, made_slot[made])
-        made += 1
+    made, fractions = first, 0.0
+    for number in range(count):  # without a branch that nobody can predict: the way back is written over
+        promise(made >= 0)
+        copy_row(rows[made], successors[number])
+        whole = np.int64(costs[number])
+        fractions += costs[number] - whole
+        made_action[made], made_g[made] = actions[number], g[node] + whole
+        made += actions[number] != undo
+    if fractions != 0.0:
+        return NOT_WHOLE
+    for number in range(first, made):
+        promise(number >= 0)
+        made_parent[number] = node
+        made_slot[number] = first_slot(rows[number], control[MASK])
+        prefetch(slots, made_slot[number])
     control[GENERATED] += made - first
     control[MADE] = made
     return 0
@@ -164,16 +179,21 @@ def draw_order(control):
 
 def insert(
     number, control, context, tables, states, g, h, parent, action, flags, slots, chunks, below, top, lowest,
-    rows, made_parent, made_action, made_cost, made_slot,
+    rows, made_parent, made_action, made_g, made_slot,
 ):  # fmt: skip
     """Keep successor `number` of the round when it is new or the way to it is better. Nothing is changed when this stops the kernel."""
+    promise(number >= 0)
     row, origin = rows[number], made_parent[number]
-    child_g = np.int64(g[origin]) + made_cost[number]
+    promise(origin >= 0)
+    promise(made_slot[number] >= 0)
+    child_g = made_g[number]
     slot = probe(made_slot[number], row, states, slots, control[MASK])
+    promise(slot >= 0)
     child = np.int64(slots[slot])
     charge = 0
     if child == EMPTY:
         child = control[NODES]
+        promise(child >= 0)
         kind = classify(row, context)
         child_h = np.int64(0)
         if kind == PENDING and control[CHARGED]:
@@ -187,6 +207,7 @@ def insert(
                     return NOT_WHOLE
                 kind, child_h = DEAD, np.int64(0)
     else:
+        promise(child >= 0)
         kind, child_h = np.int64(flags[child]), np.int64(h[child])
         if child_g >= g[child] or (kind & CLOSED and not control[REOPEN]):
             return 0
@@ -197,6 +218,8 @@ def insert(
     if kind != DEAD and (key >= top.shape[0] or child_h >= top.shape[1]):
         control[WANTED_KEY], control[WANTED_H] = key, child_h
         return GROW_BUCKETS
+    promise(key >= 0)
+    promise(child_h >= 0)
     if child == control[NODES]:
         slots[slot] = child
         copy_row(states[child], row)

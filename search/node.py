@@ -15,4 +15,4 @@ def classify(state, context):
 def judged_cost(value):
     """The cost-to-go that a value (or q) stands for, never below 0. Nan stays nan, which max(0, .) would turn into 0."""
     cost = cost_to_go(value)
-    return 0.0 if cost < 0.0 else cost
+    return 0 if cost < 0 else cost

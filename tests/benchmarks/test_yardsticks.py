@@ -1,0 +1,88 @@
+"""Ours against the same algorithm in C++ -O3, in turns: A* and IDA* with Manhattan distance on Korf's instances, and a second process."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import in_turns
+from yardstick import korf, measure, needs_korf
+
+from astarzero.envs import make
+from astarzero.search import SEARCHES, Budget
+
+ASTAR = (12, 79, 9, 19, 13, 16, 6, 5)
+IDA = (79, 12, 42, 55, 97, 19, 94, 47, 93, 9, 74, 48, 30, 86, 31, 85, 73, 28, 45, 61)  # the twenty easiest, 0.5 G nodes together
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def against_cpp(search, yardstick, numbers):
+    """CPU seconds [pairs, instances] of ours and of the yardstick, and the results of both, whose counts must be equal."""
+    domain, boards = make("sliding", size=4), [korf()[number]["tiles"] for number in numbers]
+    search(domain, domain.parse(boards[0]), budget=Budget(expansions=10_000))  # compiles
+    results, peers, ours, theirs = [], [], [], []
+
+    def run_ours() -> float:
+        results.clear()
+        ours.append([])
+        for board in boards:
+            start = time.process_time()
+            results.append(search(domain, domain.parse(board)))
+            ours[-1].append(time.process_time() - start)
+        return sum(ours[-1])
+
+    def run_peer() -> float:
+        peers[:] = measure(yardstick, boards)
+        theirs.append([peer["cpu_seconds"] for peer in peers])
+        return sum(theirs[-1])
+
+    in_turns(run_ours, run_peer)
+    assert [(result.cost, result.generated) for result in results] == [(peer["length"], peer["generated"]) for peer in peers]
+    return np.array(ours), np.array(theirs), results, peers
+
+
+def rate(count: float, seconds: float) -> str:
+    return f"{count / seconds / 1e6:.2f} M generated/s"
+
+
+@needs_korf
+def test_astar(warm_memory, add_row):
+    ours, theirs, results, peers = against_cpp(SEARCHES["astar"], "astar15", ASTAR)
+    for place, (number, result) in enumerate(zip(ASTAR, results, strict=True)):
+        own, peer = ours[:, place], theirs[:, place]
+        size = f"{result.peak_bytes / result.nodes:.0f} bytes a node of {result.nodes:,} at the peak"
+        held = f"{peers[place]['peak_bytes'] / result.nodes:.0f} bytes"
+        own_rate, peer_rate = rate(result.generated, np.median(own)), rate(result.generated, np.median(peer))
+        add_row(f"A*, Manhattan, Korf {number}", f"{own_rate}, {size}", f"C++ {peer_rate}, {held}", tuple(peer / own))
+    own, peer, generated = ours.sum(axis=1), theirs.sum(axis=1), sum(result.generated for result in results)
+    add_row(
+        f"A*, Manhattan, these {len(ASTAR)} together", rate(generated, np.median(own)), f"C++ {rate(generated, np.median(peer))}",
+        tuple(peer / own), "1.0x, 6 M generated/s, 33 bytes and slack",
+    )  # fmt: skip
+
+
+@needs_korf
+def test_ida(add_row):
+    search = SEARCHES.get("ida")
+    if search is None:
+        pytest.skip("there is no search named ida")
+    ours, theirs, results, _ = against_cpp(search, "ida15", IDA)
+    own, peer, generated = ours.sum(axis=1), theirs.sum(axis=1), sum(result.generated for result in results)
+    work = f"IDA*, Manhattan, the {len(IDA)} easiest of Korf's, {generated / 1e9:.2f} G nodes"
+    add_row(work, rate(generated, np.median(own)), f"C++ {rate(generated, np.median(peer))}", tuple(peer / own), "0.9x, 100 M generated/s")
+
+
+@needs_korf
+def test_a_second_process(add_row):
+    """Wall seconds from the shell's prompt to the answer, caches warm: the interpreter, imports, kernels from the disk, and the search."""
+    board = korf()[9]["tiles"]
+    command = (sys.executable, "-m", "astarzero", "solve", "sliding", "--size", "4", "--goal", "blank-first", "--state", board, "--json")
+    wall = []
+    for _ in range(4):
+        start = time.perf_counter()
+        answer = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        wall.append(time.perf_counter() - start)
+    assert '"cost": 46' in answer
+    add_row("a second process solves Korf 9", f"{min(wall[1:]):.2f} to {max(wall[1:]):.2f} s wall", bar="2 s wall")

@@ -1,0 +1,359 @@
+// A* with Manhattan distance on the 15-puzzle: search/integer_best_first.py once more, in C++, for its speed to be measured by.
+//
+// Same pool, table, hash, bucket queue, rounds, order of ties and growth, so it expands and generates the same nodes in the
+// same order, and `tests/test_yardsticks.py` holds that. Where C++ may do better it does: one board size known when compiled,
+// unsigned and narrow indices, a table of the moves of each blank. Source: Burns, Hatem, Leighton, Ruml 2012.
+//
+// Arguments: instances, 16 numbers in one argument each, the goal 0 1 ... 15. Prints one JSON object a line for each.
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+
+namespace {
+
+using u64 = std::uint64_t;
+using i64 = std::int64_t;
+using i32 = std::int32_t;
+using u32 = std::uint32_t;
+
+constexpr i32 NONE = -1;
+constexpr int CLOSED = 1, GOAL = 2;
+constexpr u32 TIES = 16, FEW = 1024, ACTIONS = 4, ROOM = TIES * ACTIONS;
+constexpr u32 KEYS = 128, DISTANCES = 128;  // the 15-puzzle needs no more: h <= 64, f <= 80
+constexpr u32 CHUNK_BITS = 4, CHUNK = 1u << CHUNK_BITS, LAST = CHUNK - 1;
+constexpr u32 AHEAD = 16, FIRST_NODES = 1024, FIRST_ENTRIES = 512, FAST_GROWTH = 1u << 16;
+constexpr u64 BOARD_GOAL = 0xFEDCBA9876543210ull;
+
+// --- arrays that grow where they are when the system can do that, on huge pages -----------------------------------------------
+
+u64 bytes_held = 0, bytes_peak = 0;
+
+template <typename T>
+struct Array {
+  T* data = nullptr;
+  u64 size = 0;
+
+  void allocate(u64 count) {
+    size = count;
+    u64 bytes = std::max<u64>(64, (count * sizeof(T) + 63) / 64 * 64);
+    data = static_cast<T*>(std::aligned_alloc(64, bytes));
+    if (!data) std::abort();
+    if (bytes >= (1u << 22)) {
+      u64 page = (reinterpret_cast<u64>(data) + 4095) & ~u64{4095};
+      madvise(reinterpret_cast<void*>(page), (bytes - 4096) & ~u64{4095}, MADV_HUGEPAGE);
+    }
+    bytes_held += count * sizeof(T);
+    bytes_peak = std::max(bytes_peak, bytes_held);
+  }
+
+  void release() {
+    std::free(data);
+    bytes_held -= size * sizeof(T);
+    data = nullptr, size = 0;
+  }
+
+  void grow(u64 count) {
+    if (count == size) return;
+    data = static_cast<T*>(std::realloc(data, count * sizeof(T)));
+    u64 bytes = count * sizeof(T);
+    if (bytes >= (1u << 22)) {
+      u64 page = (reinterpret_cast<u64>(data) + 4095) & ~u64{4095};
+      madvise(reinterpret_cast<void*>(page), (bytes - 4096) & ~u64{4095}, MADV_HUGEPAGE);
+    }
+    bytes_held += (count - size) * sizeof(T);
+    size = count;
+    bytes_peak = std::max(bytes_peak, bytes_held);
+  }
+
+  T& operator[](u64 index) const { return data[index]; }
+};
+
+// --- the world ---------------------------------------------------------------------------------------------------------------
+
+struct Move {
+  std::uint8_t action, cell;
+};
+
+struct World {
+  Move moves[5][16][4];  // [1 + last action, 0 at the root][the blank's cell]: up, down, left, right, where legal and not the way back
+  int count[5][16];
+  std::int8_t change[16][16][16];  // Manhattan distance gained when a tile [first] moves from a cell [second] to another [third]
+  int distance[16][16];
+
+  World() {
+    const int down[4] = {-1, 1, 0, 0}, right[4] = {0, 0, -1, 1}, inverse[4] = {1, 0, 3, 2};
+    for (int cell = 0; cell < 16; cell++) {
+      for (int last = 0; last < 5; last++) {
+        int& legal = count[last][cell] = 0;
+        for (int action = 0; action < 4; action++) {
+          int row = cell / 4 + down[action], column = cell % 4 + right[action];
+          if (row >= 0 && row < 4 && column >= 0 && column < 4 && (last == 0 || action != inverse[last - 1]))
+            moves[last][cell][legal++] = {static_cast<std::uint8_t>(action), static_cast<std::uint8_t>(4 * row + column)};
+        }
+      }
+      for (int tile = 0; tile < 16; tile++)
+        distance[tile][cell] = tile ? std::abs(tile / 4 - cell / 4) + std::abs(tile % 4 - cell % 4) : 0;
+    }
+    for (int tile = 0; tile < 16; tile++)
+      for (int from = 0; from < 16; from++)
+        for (int to = 0; to < 16; to++) change[tile][from][to] = static_cast<std::int8_t>(distance[tile][to] - distance[tile][from]);
+  }
+};
+
+const World world;
+
+inline u32 blank_of(u64 board) {
+  u64 occupied = board | board >> 2;
+  occupied |= occupied >> 1;
+  return static_cast<u32>(__builtin_ctzll(~occupied & 0x1111111111111111ull)) >> 2;
+}
+
+inline u64 hash_of(u64 board) {
+  u64 mixed = board * 0x9E3779B97F4A7C15ull;
+  mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9ull;
+  return mixed ^ mixed >> 32;
+}
+
+inline u64 seeded_bits(u64 number, u64 seed) {
+  u64 mixed = (number + 0x9E3779B97F4A7C15ull * (seed + 1)) * 0x9E3779B97F4A7C15ull;
+  mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9ull;
+  return mixed ^ mixed >> 32;
+}
+
+// --- the search --------------------------------------------------------------------------------------------------------------
+
+struct Made {  // a successor of the round
+  u64 board;
+  i32 parent;
+  u32 slot;
+  std::int16_t g, h;
+  std::int16_t action;
+};
+
+struct Search {
+  Array<u64> states;
+  Array<std::int16_t> g, h, action;
+  Array<i32> parent, slots, below;
+  Array<std::int8_t> flags;
+  Array<i32> chunks;
+  i32 top[KEYS][DISTANCES];
+  u32 lowest[KEYS];
+  u32 nodes = 0, taken_chunks = 0, least_key = 0, mask = 0;
+  i32 first_free = NONE;
+  u64 entries = 0, expansions = 0, generated = 0;
+  Made made[ROOM];
+
+  void resize(u64 capacity, u64 chunk_capacity) {
+    states.grow(capacity), g.grow(capacity), h.grow(capacity), action.grow(capacity), parent.grow(capacity), flags.grow(capacity);
+    chunks.grow(chunk_capacity * CHUNK), below.grow(chunk_capacity);
+    u64 needed = 1;
+    while (needed < 2 * capacity - 1) needed <<= 1;
+    if (slots.size >= needed) return;
+    if (slots.data) slots.release();
+    slots.allocate(needed);
+    std::memset(slots.data, 0xFF, needed * sizeof(i32));
+    mask = static_cast<u32>(needed - 1);
+    for (u32 node = 0; node < nodes; node++) {
+      if (node + AHEAD < nodes) __builtin_prefetch(&slots[hash_of(states[node + AHEAD]) & mask]);
+      u32 slot = static_cast<u32>(hash_of(states[node])) & mask;
+      while (slots[slot] != NONE) slot = (slot + 1) & mask;
+      slots[slot] = static_cast<i32>(node);
+    }
+  }
+
+  void grow() {
+    u64 capacity = states.size, chunk_capacity = below.size;
+    if (nodes + ROOM > capacity) capacity = (capacity < FAST_GROWTH ? 4 * capacity : capacity * 3 / 2) + ROOM;
+    if (taken_chunks + ROOM > chunk_capacity)
+      chunk_capacity = (chunk_capacity < FAST_GROWTH ? 4 * chunk_capacity : chunk_capacity * 3 / 2) + ROOM;
+    resize(capacity, chunk_capacity);
+  }
+
+  void push(u32 key, u32 distance, i32 node) {
+    i32& head = top[key][distance];
+    i32 place = head;
+    if (((place + 1) & LAST) == 0) {
+      i32 chunk = first_free;
+      if (chunk == NONE)
+        chunk = static_cast<i32>(taken_chunks++);
+      else
+        first_free = below[chunk];
+      below[chunk] = place;
+      place = chunk << CHUNK_BITS;
+    } else {
+      place++;
+    }
+    chunks[place] = node;
+    head = place;
+    lowest[key] = std::min(lowest[key], distance);
+    least_key = std::min(least_key, key);
+    entries++;
+  }
+
+  i32 find_best(u32& distance) {
+    u32 key = least_key;
+    distance = lowest[key];
+    while (distance == DISTANCES || top[key][distance] == NONE) {
+      if (distance < DISTANCES) {
+        distance++;
+      } else {
+        lowest[key] = DISTANCES;
+        distance = lowest[++key];
+      }
+    }
+    least_key = key, lowest[key] = distance;
+    return chunks[top[key][distance]];
+  }
+
+  i32 drop_best(u32 distance) {
+    i32& head = top[least_key][distance];
+    i32 place = head;
+    entries--;
+    if ((place & LAST) == 0) {
+      i32 chunk = place >> CHUNK_BITS;
+      head = below[chunk];
+      below[chunk] = first_free;
+      first_free = chunk;
+      return NONE;
+    }
+    head = place - 1;
+    return chunks[place - 1];
+  }
+
+  // Finds the node of the goal, or NONE when there is no solution.
+  i32 run(u64 root, u64 seed) {
+    std::memset(top, 0xFF, sizeof top);
+    std::fill(lowest, lowest + KEYS, DISTANCES);
+    resize(FIRST_NODES, 2 * ROOM + FIRST_ENTRIES);
+    u32 total = 0, count = 1, blank = blank_of(root);
+    for (u32 cell = 0; cell < 16; cell++)
+      if (cell != blank) total += world.distance[root >> 4 * cell & 15][cell];
+    made[0] = {root, NONE, static_cast<u32>(hash_of(root)) & mask, 0, static_cast<std::int16_t>(total), -1};
+    least_key = KEYS - 1;
+    insert(made[0]);
+    i32 taken[TIES];
+    for (;;) {
+      if (nodes + ROOM > states.size || taken_chunks + ROOM > below.size) grow();
+      count = 0;
+      u32 first_key = 0, first_distance = 0;
+      u32 most = static_cast<u32>(std::min<u64>(TIES, 1 + entries / FEW));
+      while (count < most && entries > 0) {
+        u32 distance;
+        i32 node = find_best(distance);
+        if (count > 0 && (least_key != first_key || distance != first_distance)) break;
+        if (!(flags[node] & CLOSED) && static_cast<u32>(g[node] + distance) == least_key) {
+          if (flags[node] & GOAL) {
+            if (count > 0) break;
+            return node;
+          }
+          flags[node] |= CLOSED;
+          taken[count++] = node;
+          first_key = least_key, first_distance = distance;
+        }
+        i32 beneath = drop_best(distance);
+        if (beneath != NONE) {
+          __builtin_prefetch(&states[beneath]);
+          __builtin_prefetch(&g[beneath]);
+          __builtin_prefetch(&h[beneath]);
+          __builtin_prefetch(&action[beneath]);
+          __builtin_prefetch(&flags[beneath]);
+        }
+      }
+      if (count == 0) return NONE;
+      expansions += count;
+      u32 made_count = 0;
+      for (u32 number = 0; number < count; number++) {
+        i32 node = taken[number];
+        u64 board = states[node];
+        u32 from = blank_of(board);
+        int last = action[node] + 1;
+        std::int16_t child_g = static_cast<std::int16_t>(g[node] + 1), own = h[node];
+        for (int which = 0; which < world.count[last][from]; which++) {
+          Move move = world.moves[last][from][which];
+          u64 tile = board >> 4 * move.cell & 15;
+          u64 child = board ^ tile << 4 * move.cell ^ tile << 4 * from;
+          u32 slot = static_cast<u32>(hash_of(child)) & mask;
+          __builtin_prefetch(&slots[slot]);
+          std::int16_t child_h = static_cast<std::int16_t>(own + world.change[tile][move.cell][from]);
+          made[made_count++] = {child, node, slot, child_g, child_h, move.action};
+        }
+      }
+      generated += made_count;
+      for (u32 number = 0; number < made_count; number++) {
+        i32 known = slots[made[number].slot];
+        if (known != NONE) {
+          __builtin_prefetch(&states[known]);
+          __builtin_prefetch(&g[known]);
+        }
+      }
+      u64 bits = seeded_bits(expansions, seed);
+      u32 next = static_cast<u32>((bits >> 32) * made_count >> 32);
+      if (bits & 1) {
+        for (u32 number = next; number < made_count; number++) insert(made[number]);
+        for (u32 number = 0; number < next; number++) insert(made[number]);
+      } else {
+        for (u32 number = next + 1; number-- > 0;) insert(made[number]);
+        for (u32 number = made_count; number-- > next + 1;) insert(made[number]);
+      }
+    }
+  }
+
+  void insert(const Made& child) {
+    u32 slot = child.slot;
+    i32 node;
+    while ((node = slots[slot]) != NONE && states[node] != child.board) slot = (slot + 1) & mask;
+    if (node == NONE) {
+      node = static_cast<i32>(nodes++);
+      slots[slot] = node;
+      states[node] = child.board;
+      h[node] = child.h;
+      flags[node] = child.board == BOARD_GOAL ? GOAL : 0;
+    } else {
+      if (child.g >= g[node]) return;
+      flags[node] &= static_cast<std::int8_t>(~CLOSED);
+    }
+    g[node] = child.g, parent[node] = child.parent, action[node] = child.action;
+    push(static_cast<u32>(child.g + child.h), static_cast<u32>(child.h), node);
+  }
+
+  void release() {
+    states.release(), g.release(), h.release(), action.release(), parent.release(), flags.release();
+    slots.release(), chunks.release(), below.release();
+  }
+};
+
+double cpu_seconds() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + 1e-6 * (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  for (int argument = 1; argument < count; argument++) {
+    std::istringstream words(arguments[argument]);
+    u64 root = 0, tile;
+    for (int cell = 0; cell < 16 && words >> tile; cell++) root |= tile << 4 * cell;
+    bytes_peak = bytes_held = 0;
+    double start = cpu_seconds();
+    Search* search = new Search;
+    i32 goal = search->run(root, 0);
+    double seconds = cpu_seconds() - start;
+    std::printf(
+        "{\"length\": %d, \"expansions\": %llu, \"generated\": %llu, \"nodes\": %u, \"peak_bytes\": %llu, \"cpu_seconds\": %.6f}\n",
+        goal == NONE ? -1 : search->g[goal], static_cast<unsigned long long>(search->expansions),
+        static_cast<unsigned long long>(search->generated), search->nodes,
+        static_cast<unsigned long long>(bytes_peak + sizeof(Search)), seconds);
+    std::fflush(stdout);
+    search->release();
+    delete search;
+  }
+}
