@@ -13,6 +13,7 @@ All arithmetic is exact (fractions.Fraction): 2.67 is not 8 / 3. Every way to be
 
 import ast
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
@@ -24,12 +25,13 @@ from astarzero.envs.domain import Domain
 
 SIGNS = str.maketrans({"×": "*", "x": "*", "·": "*", "∗": "*", "÷": "/", "∕": "/", "−": "-", "–": "-", "[": "(", "]": ")"})
 OPERATORS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+DRESS = " \t.*$`"  # around an expression, in prose and Markdown
 LONGEST = 400  # characters of an expression
-NUMBER = r"-?[0-9]+(?:\.[0-9]+)?(?:/[0-9]+)?"
+NUMBER = r"-?[0-9]+(?:\.[0-9]+|/[0-9]+)?"
 STEP = re.compile(rf"({NUMBER})\s*([-+*/])\s*({NUMBER})\s*=\s*({NUMBER})\s*(?:\(?\s*left:?\s*([^()]*)\)?)?\.?", re.IGNORECASE)
 BRACKETED = re.compile(rf"\(({NUMBER})\)")
 PREFIX = re.compile(r"^\s*(?:step\s*[0-9]+\s*[:.)]|[0-9]+[.)]\s|[-*•]\s)\s*", re.IGNORECASE)
-ANSWER = re.compile(r"answer\s*(?:is)?\s*:?\s*(.+)", re.IGNORECASE)
+ANSWER = re.compile(r"answer\s*(?:is)?\s*:?[*\s]*(.+)", re.IGNORECASE)
 
 Step = tuple[Fraction, str, Fraction]
 
@@ -40,7 +42,7 @@ def plan_of(domain: Domain, state: np.ndarray, text: str) -> tuple[int, ...]:
     answers = [match[1] for match in map(ANSWER.search, lines) if match]
     equations = [line for line in lines if "=" in line]
     if answers or len(equations) < 2:
-        expression = (answers or equations or [text])[-1]
+        expression = (answers or equations or lines or [text])[-1]
         return follow(domain, state, expression_steps(expression, unpack(state)))
     return follow(domain, state, *read_steps(equations))
 
@@ -50,7 +52,7 @@ def plan_of(domain: Domain, state: np.ndarray, text: str) -> tuple[int, ...]:
 
 def expression_steps(text: str, numbers: list[Fraction]) -> list[Step]:
     """The operations of an expression, innermost first; every number in it must be one of `numbers`."""
-    left, equals, right = (part.strip().rstrip(".") for part in text.translate(SIGNS).partition("="))
+    left, equals, right = (part.strip(DRESS) for part in text.translate(SIGNS).partition("="))
     if equals and not re.search(r"[-+*/]", left):  # 24 = 8 / (3 - 8 / 3)
         left, right = right, left
     steps: list[Step] = []
@@ -70,7 +72,9 @@ def parse(text: str) -> ast.expr:
     try:
         if len(text) > LONGEST:
             raise ValueError
-        return ast.parse(text, mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # of "8and": the sentence below is enough
+            return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ValueError(f"'{short(text)}' is no expression of numbers, + - * / and brackets.") from None
 
@@ -116,10 +120,10 @@ def read_steps(lines: list[str]) -> tuple[list[Step], list[Counter[Fraction] | N
 
 def exact(text: str) -> Fraction:
     """A whole, decimal or broken number."""
-    try:
-        return Fraction(text.replace(" ", ""))
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"'{short(text)}' is no number.") from None
+    number = text.replace(" ", "")
+    if not re.fullmatch(NUMBER, number) or len(number) > LONGEST or re.search(r"/0+$", number):
+        raise ValueError(f"'{short(text)}' is no number.")
+    return Fraction(number)
 
 
 # --- replay -----------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """`astarzero solve`: any world, any search, any evaluator, one problem or many, one accounting."""
 
 import json
+import math
 import sys
 import time
 from collections.abc import Generator
@@ -50,6 +51,9 @@ def solve(
     mix: float | None = None,
     cutoff: float | None = None,
     batch: int | None = None,
+    bound: str | None = None,
+    promise: float | None = None,
+    proof: int | None = None,
     max_expansions: int | None = None,
     max_evaluations: int | None = None,
     max_nodes: int | None = None,
@@ -103,6 +107,12 @@ def solve(
         How far above a node's bound partial expansion stores successors.
     batch
         Nodes expanded at a time.
+    bound
+        An admissible heuristic of the world, which proves what focal and anytime_astar promise; default: its first.
+    promise
+        Cost over bound at which anytime_astar ends; 1: when its plan is optimal.
+    proof
+        Nodes that focal and anytime_astar expand by the bound alone for each that the evaluator picks.
     max_expansions
         Limit a problem.
     max_evaluations
@@ -147,8 +157,13 @@ def solve(
         "seconds": max_seconds,
     }
     budget = Budget(**{name: limit for name, limit in limits.items() if limit is not None})
-    knobs = {"weight": weight, "temperature": temperature, "width": width, "mix": mix, "cutoff": cutoff, "batch": batch}
-    options = {name: value for name, value in knobs.items() if value is not None}
+    knobs = {
+        "weight": weight, "temperature": temperature, "width": width, "mix": mix, "cutoff": cutoff, "batch": batch, "promise": promise,
+        "proof": proof,
+    }  # fmt: skip
+    options: dict[str, Any] = {name: value for name, value in knobs.items() if value is not None}
+    if bound is not None:
+        options["bound"] = from_heuristic(domain, bound)
     table = exact_table(domain, np.array([problem.state for problem in problems])) if check or evaluator == "exact" else None
     if evaluator == "exact" and table is not None:
         judge = exact_oracle(table)
@@ -262,7 +277,7 @@ def to_json(domain: Domain, problem: Instance, result: SearchResult) -> str:
 def show_one(domain: Domain, problem: Instance, result: SearchResult, console: Console) -> None:
     """The problem drawn, and its solution in the world's own words."""
     console.print(domain.render(problem.state) if domain.render else problem.name, highlight=False)
-    if result.solved:
+    if math.isfinite(result.cost):
         words = (
             domain.explain_plan(problem.state, result.plan)
             if domain.explain_plan

@@ -16,9 +16,11 @@ import numpy as np
 
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluation, Evaluator
+from astarzero.search.anytime import anytime_astar
 from astarzero.search.beam import beam_search
 from astarzero.search.best_first import best_first
 from astarzero.search.evaluator import blind, exact_oracle, from_heuristic, noisy_oracle, tabulated
+from astarzero.search.focal import focal
 from astarzero.search.ida import ida
 from astarzero.search.mcts import mcts
 from astarzero.search.partial_expansion import partial_expansion
@@ -52,6 +54,8 @@ SEARCHES = {
         Search("phs_star", ("value", "prior"), partial(best_first, ordering="phs_star"), "PHS*: (g + w h) / pi^((g + w h) / g)"),
         Search("partial_expansion_astar", ("value",), partial_expansion, "A* that stores a successor only when its f is due: less memory"),
         Search("qstar", ("q",), q_best_first, "Q*-search: g + w (-q) over pairs of node and action, one evaluation a state"),
+        Search("focal", ("value",), focal, "focal search: V picks the node, an admissible bound proves cost <= weight * optimum"),
+        Search("anytime_astar", ("value",), anytime_astar, "anytime weighted A*: goes on after the first plan until it is proven optimal"),
         Search("policy_argmax", ("prior",), partial(walk, head="prior"), "the likeliest action each time, never a state twice"),
         Search("policy_sampling", ("prior",), partial(walk, head="prior", temperature=1.0), "sampled actions, restarts; needs a budget"),
         Search("policy_beam", ("prior",), partial(beam_search, head="prior"), "beam search on the probability of the path"),
@@ -68,6 +72,6 @@ astar, greedy_best_first, uniform_cost = SEARCHES["astar"], SEARCHES["greedy_bes
 levin, qstar, puct = SEARCHES["levin"], SEARCHES["qstar"], SEARCHES["puct"]
 
 __all__ = [
-    "SEARCHES", "Budget", "Evaluation", "Evaluator", "Search", "SearchResult", "Status", "astar", "blind", "exact_oracle", "from_heuristic",
-    "greedy_best_first", "levin", "noisy_oracle", "puct", "qstar", "tabulated", "uniform_cost",
+    "SEARCHES", "Budget", "Evaluation", "Evaluator", "Search", "SearchResult", "Status", "anytime_astar", "astar", "blind", "exact_oracle",
+    "focal", "from_heuristic", "greedy_best_first", "levin", "noisy_oracle", "puct", "qstar", "tabulated", "uniform_cost",
 ]  # fmt: skip

@@ -41,6 +41,8 @@ GOAL_TESTS = ("selection", "generation")
 ORDERS = ("given", "seeded")
 OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # what a search may be told: is it allowed, and the rule in words
     "batch": (lambda number: number >= 1, "at least 1"),
+    "promise": (lambda factor: 1 <= factor < math.inf, "at least 1 and finite"),
+    "proof": (lambda number: number >= 0, "at least 0"),
     "width": (lambda number: number >= 1, "at least 1"),
     "max_steps": (lambda number: number >= 1, "at least 1"),
     "weight": (lambda number: number > 0, "above 0"),

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 from threading import Event
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,10 +14,10 @@ UNLIMITED = 1 << 62
 class Status(StrEnum):
     """How a search ended."""
 
-    SOLVED = "SOLVED"  # a plan was found
+    SOLVED = "SOLVED"  # a plan was found, as good as the search promises
     EXHAUSTED = "EXHAUSTED"  # everything reachable was searched: there is no plan (or the method gave up by its own rule)
-    BUDGET = "BUDGET"  # a limit on expansions, evaluations, nodes or seconds was met
-    MEMORY = "MEMORY"  # the byte limit was met
+    BUDGET = "BUDGET"  # a limit on expansions, evaluations, nodes or seconds was met; there may be a plan, whose promise is not proven
+    MEMORY = "MEMORY"  # the byte limit was met; likewise
     INTERRUPTED = "INTERRUPTED"  # Ctrl-C, or `Budget.stop`
 
 
@@ -37,6 +38,15 @@ class Budget:
                 raise ValueError(f"The budget of {name} is {limit}, but a limit must be above 0; leave it out for no limit.")
 
 
+class Solution(NamedTuple):
+    """A plan that a search found and went on: what it cost, and what had been spent by then."""
+
+    cost: float
+    expansions: int
+    evaluations: int
+    seconds: float
+
+
 @dataclass(frozen=True)
 class SearchResult:
     """What every search returns. Costs are for the one player; `value` is for the player to move at the root."""
@@ -55,6 +65,7 @@ class SearchResult:
     peak_bytes: int = 0  # most bytes of the search's own arrays
     seconds: float = 0.0
     evaluator_seconds: float = 0.0  # of them, inside an evaluator that only Python can call; 0 when it runs inside the kernel
+    solutions: tuple[Solution, ...] = ()  # every better plan as it was found, by searches that go on; `plan` costs no more than the last
 
     @property
     def solved(self) -> bool:

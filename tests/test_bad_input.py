@@ -25,6 +25,8 @@ CASES = {
     "option of another world": (["solve", "sliding", "--rule", "integer"], "World 'sliding' has no option 'rule'"),
     "unknown search": (["solve", "sliding", "--search", "dijkstra"], "Search 'dijkstra' is not known"),
     "unknown heuristic": (["solve", "sliding", "--heuristic", "euclid"], "has no heuristic 'euclid'"),
+    "unknown bound": (["solve", "sliding", "--search", "focal", "--bound", "euclid"], "has no heuristic 'euclid'"),
+    "a bound where none is read": (["solve", "sliding", "--size", "2x3", "--bound", "manhattan"], "'astar' does not take"),
     "unknown evaluator": (["solve", "sliding", "--evaluator", "oracle"], "Evaluator 'oracle' is not known"),
     "no checkpoint": (["solve", "sliding", "--evaluator", "net:none.safetensors"], "none.safetensors"),
     "a limit of zero": (["solve", "sliding", "--max-expansions", "0"], "budget of expansions is 0"),

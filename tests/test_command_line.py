@@ -38,6 +38,26 @@ def test_a_limit_gives_exit_status_1_and_a_bound(capsys):
     assert row["status"] == "BUDGET" and row["cost"] is None and 0 < row["lower_bound"] <= 21 and row["expansions"] == 3
 
 
+def test_a_focal_search_keeps_its_promise_by_the_bound_it_is_given(capsys):
+    board, costs = ["--size", "3", "--state", "8 7 6 0 4 1 2 5 3"], []
+    for weight in ("1", "1.2"):
+        given = ["--search", "focal", "--evaluator", "blind", "--bound", "manhattan", "--proof", "2", "--weight", weight, "--json"]
+        assert main(["solve", "sliding", *board, *given]) == 0
+        (row,) = lines(capsys)
+        assert row["cost"] <= float(weight) * row["lower_bound"] and row["evaluations"] == 0
+        costs.append(row["cost"])
+    assert costs[0] == 31 <= costs[1]
+
+
+def test_a_plan_that_a_limit_left_unproven_is_shown_with_exit_status_1(capsys):
+    board = ["--size", "3", "--state", "8 7 6 0 4 1 2 5 3", "--search", "anytime_astar", "--weight", "5", "--max-expansions", "600"]
+    assert main(["solve", "sliding", *board, "--json"]) == 1
+    (row,) = lines(capsys)
+    assert row["status"] == "BUDGET" and row["lower_bound"] < 31 <= row["cost"] == len(row["plan"])
+    assert main(["solve", "sliding", *board]) == 1
+    assert "up" in capsys.readouterr().out
+
+
 def test_an_unsolvable_hand_is_proven_so(capsys):
     assert main(["solve", "countdown", "--state", "1 1 1 1", "--json"]) == 0
     (row,) = lines(capsys)

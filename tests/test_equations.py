@@ -22,6 +22,8 @@ RIGHT = {
     "numbered steps": ("4 9 10 13", "Step 1: 13 - 9 = 4; 2. 10 - 4 = 6; - 4 * 6 = 24"),
     "steps with fractions": ("3 3 8 8", "8 / 3 = 8/3 (left: 8/3 3 8)\n3 - 8/3 = 1/3 (left: 1/3 8)\n8 / (1/3) = 24"),
     "an answer under steps": ("4 9 10 13", STEPS + "\nAnswer: 4 * (10 - (13 - 9)) = 24"),
+    "an answer in Markdown": ("3 3 8 8", "So I get\n**Answer:** **8 / (3 - 8 / 3) = 24**"),
+    "on the last line": ("3 3 8 8", "Let me think.\n8 / (3 - 8 / 3)"),
     "an answer in prose": ("3 3 8 8", "Let us see.\nThe answer is: 8 / (3 - 8 / 3) = 24."),
 }  # fmt: skip
 
