@@ -38,10 +38,10 @@ def test_it_is_nearer_to_the_truth_than_its_baseline_and_guides_a_search(name):
     baseline, judge = from_heuristic(domain, load(name, domain).baseline), make_evaluator(domain, f"net:{name}", None, "cpu")
     rng = np.random.default_rng(2026)
     paths = solve_paths(domain, np.array([domain.random_state(rng) for _ in range(20)]), baseline)
-    far = paths.cost > 30  # nearer, both are nearly exact
-    errors = [np.abs(-one.evaluate(paths.states[far]).value - paths.cost[far]).mean() for one in (baseline, judge)]
-    assert errors[1] < 0.5 * errors[0]
-    starts = np.flatnonzero(np.diff(paths.path, prepend=-1))[:5]
-    for start in starts:
-        result = astar(domain, paths.states[start], judge, weight=1.5, budget=Budget(evaluations=20_000))
-        assert result.solved and result.cost <= 1.3 * paths.cost[start]
+    starts = np.flatnonzero(np.diff(paths.path, prepend=-1))  # the random states themselves
+    states, costs = paths.states[starts], paths.cost[starts]
+    errors = [np.abs(-one.evaluate(states).value - costs).mean() for one in (baseline, judge)]
+    assert errors[1] < 0.4 * errors[0]
+    for state, cost in zip(states[:5], costs[:5], strict=True):
+        result = astar(domain, state, judge, weight=1.2, budget=Budget(evaluations=20_000))
+        assert result.solved and result.cost <= 1.25 * cost
