@@ -15,9 +15,10 @@ it at the nearest judged ancestor, until it surfaces; an estimate is never below
 for every node that the guide looks at, `proof` nodes of least f are expanded unasked. So whatever the guide says, it is asked at
 most 1 / proof as often as the bound alone would have expanded nodes, re-openings apart (with proof 0 nothing protects from it).
 
-A node takes 27 bytes and its row's words above one, 8 to 16 in the table, 8 an entry of each heap.
-Read next: focal.py and anytime.py, the two settings; packed_heap.py.
+A node takes 27 bytes for a one-word row, 8 to 16 in the table, 12 an entry of each heap. Read next: focal.py, anytime.py, packed_heap.py.
 """
+
+import inspect
 
 import numpy as np
 
@@ -34,10 +35,10 @@ from astarzero.search.drive import (  # isort: skip
 from astarzero.search.evaluator import from_heuristic, kernel_face
 from astarzero.search.frontier import SHIFT_32, seeded_bits
 from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
-from astarzero.search.packed_heap import node_of, pack, pop, priority_of, push
+from astarzero.search.packed_heap import best_entry, best_node, least_priority, pack, pop, priority_of, push
 from astarzero.search.result import Budget, SearchResult, Solution
 
-ONE, NO_ENTRY = np.uint64(1), np.uint64(0)
+ONE = np.uint64(1)
 PROOF = 16  # nodes of least f for each that a net looks at: still a fraction of the net's time
 START, SELECT, JUDGE, EXPAND = range(4)
 IMPROVED, NO_BOUND = FIRST_OWN_CODE, FIRST_OWN_CODE + 1
@@ -63,7 +64,7 @@ def bounded_kernel(
 ):  # fmt: skip
     """Runs until it has something to say and is called again: see best_first_kernel. IMPROVED: there is a better plan."""
     if control[PHASE] == START:  # row 0 of `states` is the root
-        parent[0], action[0], g[0] = -1, -1, 0.0
+        parent[0], action[0], g[0], estimate[0] = -1, -1, 0.0, 0.0
         slots[find_slot(states[0], states, slots, control[MASK])] = 0
         control[NODES], control[PHASE] = 1, SELECT
         if not enter(0, 0, control, numbers, context, bound_tables, states, g, h, estimate, parent, action, flags,
@@ -78,7 +79,7 @@ def bounded_kernel(
             if control[DUE] > 0 or reach(control, numbers) < numbers[BELIEF]:
                 take_by_bound(control, flags, admitted, taken)
             else:
-                take_by_guide(control, numbers, g, estimate, flags, guided, taken, asked)
+                take_by_guide(control, numbers, g, h, estimate, flags, guided, taken, asked)
             if control[TAKEN] + control[FRESH] == 0:
                 return BUDGET_MET
             control[PHASE] = JUDGE
@@ -96,7 +97,7 @@ def bounded_kernel(
             if estimate[node] != estimate[node]:
                 return NOT_A_NUMBER
             estimate[node] = max(estimate[node], h[node])
-            guide(node, control, numbers, g, estimate, guided)
+            guide(node, control, numbers, g, h, estimate, guided)
             if node == 0:
                 numbers[BELIEF] = estimate[0]
         for number in range(control[TAKEN]):
@@ -113,16 +114,16 @@ def reach(control, numbers):
 
 def by_bound(node, g, h):
     """The entry of `node` in `waiting` or `admitted`."""
-    return pack(np.float64(g[node]) + h[node], node)
+    return pack(np.float64(g[node]) + h[node], h[node])
 
 
-def by_guide(node, numbers, g, estimate):
+def by_guide(node, numbers, g, h, estimate):
     """The entry of `node` in `guided`."""
-    return pack(numbers[G_WEIGHT] * g[node] + numbers[H_WEIGHT] * estimate[node], node)
+    return pack(numbers[G_WEIGHT] * g[node] + numbers[H_WEIGHT] * estimate[node], h[node])
 
 
-def guide(node, control, numbers, g, estimate, guided):
-    push(guided, control[GUIDED], by_guide(node, numbers, g, estimate))
+def guide(node, control, numbers, g, h, estimate, guided):
+    push(guided, control[GUIDED], by_guide(node, numbers, g, h, estimate), node)
     control[GUIDED] += 1
 
 
@@ -134,26 +135,27 @@ def settle(control, numbers, states, g, h, estimate, flags, waiting, admitted, g
     if control[EXPANSIONS] >= control[SLICE_END]:
         return SLICE
     control[ENTRIES] = max(control[WAITING], max(control[ADMITTED], control[GUIDED]))
-    if control[NODES] + room > states.shape[0] or control[ENTRIES] + room > guided.shape[0]:
+    if control[NODES] + room > states.shape[0] or control[ENTRIES] + room > guided[0].shape[0]:
         return GROW
     control[ADMITTED] = drop_old(admitted, control[ADMITTED], g, h, flags)
+    least = least_priority(admitted, control[ADMITTED])
     if control[ADMITTED] == 0:
         control[WAITING] = drop_old(waiting, control[WAITING], g, h, flags)
-    least = priority_of(admitted[0]) if control[ADMITTED] > 0 else (priority_of(waiting[0]) if control[WAITING] > 0 else np.inf)
+        least = least_priority(waiting, control[WAITING])
     numbers[LOWER] = max(numbers[LOWER], min(least, numbers[UPPER]))
     if control[GOAL_NODE] >= 0 and numbers[UPPER] <= numbers[PROMISE] * numbers[LOWER]:
         return SOLVED
     if least == np.inf:
         return EXHAUSTED
-    while control[WAITING] > 0 and priority_of(waiting[0]) <= reach(control, numbers):
-        node = node_of(waiting[0])
-        if not flags[node] & CLOSED and waiting[0] == by_bound(node, g, h):
-            if max(control[ADMITTED], control[GUIDED]) + room >= guided.shape[0]:
+    while control[WAITING] > 0 and least_priority(waiting, control[WAITING]) <= reach(control, numbers):
+        node = best_node(waiting)
+        if not flags[node] & CLOSED and best_entry(waiting) == by_bound(node, g, h):
+            if max(control[ADMITTED], control[GUIDED]) + room >= guided[0].shape[0]:
                 control[ENTRIES] = max(control[ADMITTED], control[GUIDED]) + room
                 return GROW
-            push(admitted, control[ADMITTED], waiting[0])
+            push(admitted, control[ADMITTED], best_entry(waiting), node)
             control[ADMITTED] += 1
-            guide(node, control, numbers, g, estimate, guided)
+            guide(node, control, numbers, g, h, estimate, guided)
         pop(waiting, control[WAITING])
         control[WAITING] -= 1
     return 0
@@ -162,8 +164,8 @@ def settle(control, numbers, states, g, h, estimate, flags, waiting, admitted, g
 def drop_old(heap, size, g, h, flags):
     """Take entries off the top that no longer say what their node is worth; returns how many remain."""
     while size > 0:
-        node = node_of(heap[0])
-        if not flags[node] & CLOSED and heap[0] == by_bound(node, g, h):
+        node = best_node(heap)
+        if not flags[node] & CLOSED and best_entry(heap) == by_bound(node, g, h):
             break
         pop(heap, size)
         size -= 1
@@ -174,18 +176,19 @@ def take_by_bound(control, flags, admitted, taken):
     """The node of least f, unasked: the bound cannot rise before it is expanded. `settle` has seen to it that there is one."""
     control[TAKEN], control[FRESH], control[DUE] = 0, 0, max(0, control[DUE] - 1)
     if control[EXPANSIONS] < control[MAX_EXPANSIONS]:
-        taken[0] = node_of(admitted[0])
+        taken[0] = best_node(admitted)
         flags[taken[0]] |= CLOSED
         control[TAKEN] = 1
         control[EXPANSIONS] += 1
 
 
-def take_by_guide(control, numbers, g, estimate, flags, guided, taken, asked):
+def take_by_guide(control, numbers, g, h, estimate, flags, guided, taken, asked):
     """The BATCH best nodes by the guide: those it has judged into `taken`, the others into `asked`."""
-    count, fresh, last = 0, 0, NO_ENTRY
+    count, fresh, last = 0, 0, -1
     while count + fresh < control[BATCH] and control[GUIDED] > 0:
-        entry, node = guided[0], node_of(guided[0])
-        if entry != last and not flags[node] & CLOSED and entry == by_guide(node, numbers, g, estimate):
+        node = best_node(guided)
+        if node != last and not flags[node] & CLOSED and best_entry(guided) == by_guide(node, numbers, g, h, estimate):
+            last = node  # one that was expanded unasked and opened again may stand here twice
             if flags[node] & PENDING:
                 if control[EVALUATIONS] + fresh >= control[MAX_EVALUATIONS]:
                     break
@@ -199,7 +202,6 @@ def take_by_guide(control, numbers, g, estimate, flags, guided, taken, asked):
                 taken[count] = node
                 count += 1
                 control[EXPANSIONS] += 1
-        last = entry  # a node that was expanded unasked and opened again may stand here twice
         pop(guided, control[GUIDED])
         control[GUIDED] -= 1
     control[TAKEN], control[FRESH] = count, fresh
@@ -269,13 +271,13 @@ def enqueue(node, is_guided, control, numbers, g, h, estimate, flags, waiting, a
     if priority_of(entry) >= numbers[UPPER]:
         return
     if priority_of(entry) > reach(control, numbers):
-        push(waiting, control[WAITING], entry)
+        push(waiting, control[WAITING], entry, node)
         control[WAITING] += 1
         return
-    push(admitted, control[ADMITTED], entry)
+    push(admitted, control[ADMITTED], entry, node)
     control[ADMITTED] += 1
     if not is_guided or numbers[G_WEIGHT] > 0.0:
-        guide(node, control, numbers, g, estimate, guided)
+        guide(node, control, numbers, g, h, estimate, guided)
 
 
 # --- the drive -----------------------------------------------------------------------------------------------------------
@@ -307,30 +309,29 @@ def bounded_search(
 ) -> SearchResult:
     """Search from `state` [W] for a plan of cost <= promise * lower_bound; the value head of `evaluator` guides.
 
-    order: the guide's nodes go by order[0] * g + order[1] * estimate. everywhere: it may look at every open node, not only at
-    those with f <= promise * lower_bound.
+    Of the nodes it may look at (everywhere: all) it takes the least order[0] * g + order[1] * estimate.
     """
     bound, budget = bounding(domain, bound), budget or Budget()
     evaluator = evaluator or from_heuristic(domain)
     check_options(batch=batch, proof=proof)
     (rules, tables), (bound_rules, bound_tables) = kernel_face(domain, evaluator), kernel_face(domain, bound)
-    kernel = domain.bind(bounded_kernel, **rules, bound_value=domain.bind(value_by_rules, **bound_rules))
-    nodes: Arrays = {
-        "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.float32), "h": np.zeros(0, np.float32),
-        "estimate": np.zeros(0, np.float32), "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16),
-        "flags": np.zeros(0, np.int8),
-    }  # fmt: skip
-    entries: Arrays = {name: np.zeros(0, np.uint64) for name in ("waiting", "admitted", "guided")}
-    taken, asked = np.zeros(batch, np.int64), np.zeros(batch, np.int64)
-    scratch = (taken, asked, *domain.expansion_buffers())
+    kernel = domain.bind(bounded_kernel, **rules, bound_value=inspect.unwrap(domain.bind(value_by_rules, **bound_rules)))
+    numbers_of_a_node = {name: np.zeros(0, np.float32) for name in ("g", "h", "estimate")}
+    nodes: Arrays = {"states": np.zeros((0, domain.num_words), np.uint64), **numbers_of_a_node}
+    nodes |= {"parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8)}
+    entries: Arrays = {}
+    for heap in ("waiting", "admitted", "guided"):
+        entries |= {heap: np.zeros(0, np.uint64), f"{heap} nodes": np.zeros(0, np.int32)}
+    scratch = (np.zeros(batch, np.int64), asked := np.zeros(batch, np.int64), *domain.expansion_buffers())
     drive = Drive(domain, state, evaluator, budget, seed, batch * (domain.num_actions + 1), nodes, entries, scratch=scratch)
     control, numbers = drive.control, np.array([promise, 0.0, np.inf, 0.0, *order])
     control[BATCH], control[CHARGED], control[EVERYWHERE], control[PROOFS] = batch, "value" in evaluator.heads, everywhere, proof
     solutions: list[Solution] = []
 
     def call() -> int:
-        arrays = (*drive.nodes.values(), drive.slots, *drive.entries.values())
-        return kernel(control, numbers, domain.context, tables, bound_tables, *arrays, *scratch)
+        arrays = list(drive.entries.values())
+        heaps = zip(arrays[::2], arrays[1::2], strict=True)
+        return kernel(control, numbers, domain.context, tables, bound_tables, *drive.nodes.values(), drive.slots, *heaps, *scratch)
 
     def answer_value() -> None:
         wanted = asked[: control[FRESH]]

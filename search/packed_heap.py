@@ -1,8 +1,8 @@
-"""An open list of 8 bytes an entry: a 4-ary heap of uint64, the priority in the upper half, the node in the lower. Kernel helpers.
+"""An open list of 12 bytes an entry: a 4-ary heap in two parallel arrays, an uint64 that says how good and an int32 that says who.
 
-The upper half holds the bits of the priority as float32, which order numbers >= 0 as the numbers themselves are ordered. The
-lower half holds the node's number counted down from the largest: of equal priorities the latest comes first, and no second
-array moves along. Who pushes the successors of a node draws their order by the seed, so that no tie falls by action number.
+The upper half of the uint64 holds the bits of the priority as float32, the lower half those of the tie-break: bits of numbers
+>= 0 are ordered as the numbers are, so one comparison orders by (priority, tie). Of what is equal in both the latest tends to come
+first; who pushes the successors of a node draws their order by the seed, so that no tie falls by action number.
 
 A better path to a node is pushed again; who reads an entry compares it with `pack` of what the node is worth now.
 Sources: Johnson 1975 (d-ary heaps). Read next: bounded.py, its user; bucket_queue.py, for whole numbers.
@@ -10,40 +10,56 @@ Sources: Johnson 1975 (d-ary heaps). Read next: bounded.py, its user; bucket_que
 
 import numpy as np
 
-LOWER_HALF = np.uint64(0xFFFFFFFF)
 SHIFT_32 = np.uint64(32)
 
 
-def pack(priority, node):
-    """The entry of `node`: the least priority makes the least entry. Adding 0.0 turns -0.0, whose bits are large, into 0.0."""
-    bits = np.uint64(np.float32(priority + 0.0).view(np.uint32))
-    return (bits << SHIFT_32) | (LOWER_HALF - np.uint64(node))
+def bits_of(number):
+    """The bits of a number >= 0 as float32. Adding 0.0 turns -0.0, whose bits are large, into 0.0."""
+    return np.uint64(np.float32(number + 0.0).view(np.uint32))
+
+
+def pack(priority, tie):
+    """The least priority makes the least entry, of equal priorities the least tie."""
+    return (bits_of(priority) << SHIFT_32) | bits_of(tie)
 
 
 def priority_of(entry):
     return np.float64(np.uint32(entry >> SHIFT_32).view(np.float32))
 
 
-def node_of(entry):
-    return np.int64(LOWER_HALF - (entry & LOWER_HALF))
+def least_priority(heap, size):
+    """Of the best entry; inf when there is none."""
+    return priority_of(heap[0][0]) if size > 0 else np.inf
 
 
-def push(heap, size, entry):
-    """Add an entry to a heap of `size` entries."""
+def best_entry(heap):
+    return heap[0][0]
+
+
+def best_node(heap):
+    return np.int64(heap[1][0])
+
+
+def push(heap, size, entry, node):
+    """Add an entry to a heap (entries uint64 [M], nodes int32 [M]) of `size` entries."""
+    entries, nodes = heap
     place = size
     while place > 0:
         above = (place - 1) >> 2
-        if heap[above] <= entry:
+        if entries[above] < entry:
             break
-        heap[place] = heap[above]
+        entries[place] = entries[above]
+        nodes[place] = nodes[above]
         place = above
-    heap[place] = entry
+    entries[place] = entry
+    nodes[place] = node
 
 
 def pop(heap, size):
     """Remove entry 0 of a heap of `size` entries; `size - 1` remain."""
+    entries, nodes = heap
     last = size - 1
-    entry = heap[last]
+    entry, node = entries[last], nodes[last]
     place = 0
     while True:
         first = 4 * place + 1
@@ -51,10 +67,12 @@ def pop(heap, size):
             break
         best = first
         for child in range(first + 1, min(first + 4, last)):
-            if heap[child] < heap[best]:
+            if entries[child] < entries[best]:
                 best = child
-        if entry <= heap[best]:
+        if entry <= entries[best]:
             break
-        heap[place] = heap[best]
+        entries[place] = entries[best]
+        nodes[place] = nodes[best]
         place = best
-    heap[place] = entry
+    entries[place] = entry
+    nodes[place] = node

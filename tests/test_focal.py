@@ -12,7 +12,7 @@ from astarzero.envs.evaluation import Evaluation
 from astarzero.envs.oracles import exact_table
 from astarzero.search import Budget, Status, astar, blind, exact_oracle, focal, from_heuristic, noisy_oracle, tabulated
 from astarzero.search.bounded import PROOF
-from astarzero.search.packed_heap import node_of, pack, pop, priority_of, push
+from astarzero.search.packed_heap import best_entry, best_node, pack, pop, priority_of, push
 
 ROUNDING = 1 + 1e-6  # g and h are float32
 WEIGHTS = (1.0, 1.05, 1.2, 1.5, 3.0)
@@ -170,17 +170,19 @@ def test_batches_change_effort_not_the_promise(eight):
 # --- the heap --------------------------------------------------------------------------------------------------------------------------
 
 
-def test_the_packed_heap_gives_the_least_priority_first_and_of_equals_the_latest():
+def test_the_packed_heap_gives_the_least_priority_first_and_of_equals_the_least_tie():
     rng = np.random.default_rng(0)
     priorities = np.concatenate([rng.integers(0, 9, 200) / 4.0, [0.0, -0.0, math.inf, 1e-40, 3e38]]).astype(np.float32)
-    heap = np.zeros(len(priorities), np.uint64)
-    for node, priority in enumerate(priorities):
-        push(heap, node, pack(priority, node))
+    ties = rng.random(len(priorities)).astype(np.float32)
+    heap = np.zeros(len(priorities), np.uint64), np.zeros(len(priorities), np.int32)
+    for node in range(len(priorities)):
+        push(heap, node, pack(priorities[node], ties[node]), node)
     popped = []
     for size in range(len(priorities), 0, -1):
-        popped.append((priority_of(heap[0]), node_of(heap[0])))
+        popped.append(best_node(heap))
+        assert priority_of(best_entry(heap)) == priorities[popped[-1]]
         pop(heap, size)
-    assert popped == sorted(((float(priority), node) for node, priority in enumerate(priorities)), key=lambda pair: (pair[0], -pair[1]))
+    assert popped == sorted(range(len(priorities)), key=lambda node: (priorities[node], ties[node]))
 
 
 # --- bad input ---------------------------------------------------------------------------------------------------------------------------
