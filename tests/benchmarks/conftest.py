@@ -23,7 +23,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # what the tests s
 
 from yardstick import compiler_version
 
-PAIRS = 5
 WARM_BYTES = 1 << 30
 VERSIONS = ("numba", "numpy", "torch", "deepxube", "gymnasium")
 
@@ -83,7 +82,7 @@ def one_cpu_time(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def in_turns(ours: Callable[[], float], peer: Callable[[], float], pairs: int = PAIRS) -> tuple[np.ndarray, np.ndarray]:
+def in_turns(ours: Callable[[], float], peer: Callable[[], float], pairs: int) -> tuple[np.ndarray, np.ndarray]:
     """CPU seconds of ours and of the peer, [pairs] each, taken in the order A B A B; the functions return what they took."""
     taken = np.array([(ours(), peer()) for _ in range(pairs)])
     return taken[:, 0], taken[:, 1]

@@ -14,11 +14,11 @@ from astarzero.envs import make
 from astarzero.search import SEARCHES, Budget
 
 ASTAR = (12, 79, 9, 19, 13, 16, 6, 5)
-IDA = (79, 12, 42, 55, 97, 19, 94, 47, 93, 9, 74, 48, 30, 86, 31, 85, 73, 28, 45, 61)  # the twenty easiest, 0.5 G nodes together
+IDA_INSTANCES = 55  # the easiest, 1.0 G nodes together
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def against_cpp(search, yardstick, numbers):
+def against_cpp(search, yardstick, numbers, pairs):
     """CPU seconds [pairs, instances] of ours and of the yardstick, and the results of both, whose counts must be equal."""
     domain, boards = make("sliding", size=4), [korf()[number]["tiles"] for number in numbers]
     search(domain, domain.parse(boards[0]), budget=Budget(expansions=10_000))  # compiles
@@ -38,7 +38,7 @@ def against_cpp(search, yardstick, numbers):
         theirs.append([peer["cpu_seconds"] for peer in peers])
         return sum(theirs[-1])
 
-    in_turns(run_ours, run_peer)
+    in_turns(run_ours, run_peer, pairs)
     assert [(result.cost, result.generated) for result in results] == [(peer["length"], peer["generated"]) for peer in peers]
     return np.array(ours), np.array(theirs), results, peers
 
@@ -49,7 +49,7 @@ def rate(count: float, seconds: float) -> str:
 
 @needs_korf
 def test_astar(warm_memory, add_row):
-    ours, theirs, results, peers = against_cpp(SEARCHES["astar"], "astar15", ASTAR)
+    ours, theirs, results, peers = against_cpp(SEARCHES["astar"], "astar15", ASTAR, pairs=5)
     for place, (number, result) in enumerate(zip(ASTAR, results, strict=True)):
         own, peer = ours[:, place], theirs[:, place]
         size = f"{result.peak_bytes / result.nodes:.0f} bytes a node of {result.nodes:,} at the peak"
@@ -68,9 +68,10 @@ def test_ida(add_row):
     search = SEARCHES.get("ida")
     if search is None:
         pytest.skip("there is no search named ida")
-    ours, theirs, results, _ = against_cpp(search, "ida15", IDA)
+    easiest = sorted(korf(), key=lambda number: int(korf()[number]["ida_generated_here_eaburns"]))[:IDA_INSTANCES]
+    ours, theirs, results, _ = against_cpp(search, "ida15", easiest, pairs=3)
     own, peer, generated = ours.sum(axis=1), theirs.sum(axis=1), sum(result.generated for result in results)
-    work = f"IDA*, Manhattan, the {len(IDA)} easiest of Korf's, {generated / 1e9:.2f} G nodes"
+    work = f"IDA*, Manhattan, the {IDA_INSTANCES} easiest of Korf's, {generated / 1e9:.2f} G nodes"
     add_row(work, rate(generated, np.median(own)), f"C++ {rate(generated, np.median(peer))}", tuple(peer / own), "0.9x, 100 M generated/s")
 
 
