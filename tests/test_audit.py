@@ -148,7 +148,7 @@ def test_sampled_audit_agrees_with_the_whole_table(puzzle):
     assert row["states"] == row["popped"] == len(popped) and row["violations"] == 0
     assert row["excess_mean"] == pytest.approx(np.mean([r.cost for r in searches.results] - puzzle.costs(roots)))
     assert row["bound_mean"] >= ledger.path_bounds(puzzle, h)[puzzle.graph.index(roots)].mean() - 1e-6  # one path, not the best
-    assert set(of_kind(records, "ledger")) == {("noisy", form) for form in ("", "- margin", "max linear-conflict")}
+    assert set(of_kind(records, "ledger")) == {("noisy", form) for form in ("", "- margin", "max pdb")}
     assert of_kind(records, "calibration")["noisy", ""]["calibration"] == 60
     assert of_kind(records, "levin")["noisy", ""]["own_violations"] == 0
 
