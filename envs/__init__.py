@@ -20,6 +20,7 @@ from astarzero.envs.domain import Domain, Heuristic
 WORLDS: dict[str, str] = {  # name -> where its `make(**options) -> Domain` lives
     "sliding": "astarzero.envs.sliding",
     "countdown": "astarzero.envs.countdown",
+    "go": "astarzero.envs.go",
 }
 
 
