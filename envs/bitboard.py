@@ -42,6 +42,14 @@ if numba.config.DISABLE_JIT:
         spread = whole << 1 | whole >> 1 | whole << int(stride) | whole >> int(stride)
         return tuple(np.uint64(spread >> (WORD_BITS * number) & (2**WORD_BITS - 1)) for number in range(len(points)))
 
+    def once_and_twice(points, near, far):
+        whole = sum(int(word) << (WORD_BITS * number) for number, word in enumerate(points))
+        one = two = 0
+        for by in (int(near), int(far)):
+            for moved in (whole << by, whole >> by):
+                one, two = one | moved, two | one & moved
+        return tuple(tuple(np.uint64(bits >> (WORD_BITS * number) & (2**WORD_BITS - 1)) for number in range(len(points))) for bits in (one, two))
+
     def some(points):
         return any(points)
 
@@ -131,6 +139,33 @@ else:
             return context.make_tuple(builder, signature.return_type, spread)
 
         return points(points, stride), generate
+
+    @intrinsic
+    def once_and_twice(typing_context, points, near, far):
+        """(what the set covers when it is moved up or down by `near` or `far` bits, what it covers twice or more), on the board or off it."""
+
+        def generate(context, builder, signature, arguments):
+            words = [builder.extract_value(arguments[0], word) for word in range(signature.args[0].count)]
+            kind = words[0].type
+            one, two = [kind(0) for _ in words], [kind(0) for _ in words]
+            for number in (1, 2):
+                by = context.cast(builder, arguments[number], signature.args[number], types.uint64)
+                rest = builder.sub(kind(64), by)
+                for number, word in enumerate(words):
+                    up, down = builder.shl(word, by), builder.lshr(word, by)
+                    if number > 0:
+                        up = builder.or_(up, builder.lshr(words[number - 1], rest))
+                    if number + 1 < len(words):
+                        down = builder.or_(down, builder.shl(words[number + 1], rest))
+                    for moved in (up, down):
+                        two[number] = builder.or_(two[number], builder.and_(one[number], moved))
+                        one[number] = builder.or_(one[number], moved)
+            kinds = signature.args[0]
+            return context.make_tuple(
+                builder, signature.return_type, [context.make_tuple(builder, kinds, one), context.make_tuple(builder, kinds, two)]
+            )
+
+        return types.UniTuple(points, 2)(points, near, far), generate
 
     @intrinsic
     def some(typing_context, points):

@@ -119,9 +119,11 @@ def make_context(height: int, width: int, ko_rule: int, suicide: bool) -> tuple[
     actions = np.full(WORD_BITS * words, -1, np.int64)
     actions[places[:cells]] = np.arange(cells)
     whole = sum(1 << int(place) for place in places[:cells])
+    inner = sum(1 << (row * stride + column) for row in range(1, height - 1) for column in range(1, width - 1))
     keys = np.random.default_rng([height, width]).integers(1, 1 << 64, (2, WORD_BITS * words), np.uint64)
     sizes = np.array([stride, cells, ko_rule, suicide, height, width])
-    return np.zeros((1,) * words), to_words(whole, words), sizes, places, actions, keys
+    board = np.concatenate([to_words(whole, words), to_words(whole - inner, words)])
+    return np.zeros((1,) * words), board, sizes, places, actions, keys
 
 
 def to_words(bits: int, words: int) -> np.ndarray:

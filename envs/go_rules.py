@@ -5,7 +5,7 @@ A row, for sets of N words: [0, N) black stones, [N, 2N) white stones, the info 
 where a move or point is action + 1, 0 for none, and komi counts half points, signed. Action `row * width + column`, row 0 on top;
 the last action is the pass. The key is the XOR of one random number for each stone (Zobrist 1970): equal keys, equal stones.
 
-context = (like [1] * N, see bitboard.py; board uint64 [N], every point; sizes int64 [6], see below; places int64 [A], the bit of
+context = (like [1] * N, see bitboard.py; board uint64 [2 N], every point, then those at the edge; sizes int64 [6], see below; places int64 [A], the bit of
 an action; actions int64 [64 N], the action of a bit; stone_keys uint64 [2, 64 N]).
 
 The rules that need the past are `repeats` and `position_key`, see domain.py. Read next: go.py (the world), go_rollouts.py.
@@ -13,7 +13,7 @@ The rules that need the past are `repeats` and `position_key`, see domain.py. Re
 
 import numpy as np
 
-from astarzero.envs.bitboard import WORD_BITS, ZERO, common, count, load, lowest, neighbours, place_of, point_at, some, store, union, without
+from astarzero.envs.bitboard import WORD_BITS, ZERO, common, count, load, lowest, neighbours, once_and_twice, place_of, point_at, some, store, union, without
 from astarzero.envs.machine import lowest_bit
 from astarzero.envs.state_table import copy_row
 
@@ -50,6 +50,13 @@ def stones_of(state, context):
     like = context[0]
     black, white = load(state, 0, like), load(state, like.ndim, like)
     return (white, black) if info_of(state) & ONE else (black, white)
+
+
+def ko_of(state, context):
+    """The set of the point forbidden by ko, or the empty set."""
+    ko, like = field(info_of(state), KO), context[0]
+    point = point_at(context[3][ko - 1], like)
+    return point if ko else without(point, point)
 
 
 def is_goal(state, context):
@@ -99,22 +106,30 @@ def lost_by(point, own, free, stride):
     return group if lost else without(group, group)
 
 
+def ko_after(point, captured, own, free, stride):
+    """The captured stone, when a stone in its place would restore what was there: one took one and stands alone without another liberty."""
+    alone = not some(common(neighbours(point, stride), union(own, free)))
+    return captured if some(captured) and alone and count(captured) == 1 else without(point, point)
+
+
 def legal_points(own, enemy, ko, context):
-    """Where the player with stones `own` may play, superko apart. `ko`: the point forbidden by ko, + 1, or 0."""
+    """Where the player with stones `own` may play, superko apart. `ko`: the set of the point forbidden by ko."""
     like, sizes = context[0], context[2]
     stride = sizes[STRIDE]
     empty = without(load(context[1], 0, like), union(own, enemy))
     if sizes[SUICIDE]:
         legal = empty
     else:
-        legal = common(empty, neighbours(empty, stride))
+        beside, twice = once_and_twice(empty, 1, stride)
+        safe = common(own, twice)  # stones with a liberty to spare
+        legal = common(empty, union(beside, neighbours(safe, stride)))
         closed = without(empty, legal)
         while some(closed):
             point = lowest(closed)
             closed, free = without(closed, point), without(empty, point)
             if not some(lost_by(point, own, free, stride)) or some(captured_by(point, enemy, free, stride)):
                 legal = union(legal, point)
-    return without(legal, point_at(context[3][ko - 1], like)) if ko else legal
+    return without(legal, ko)
 
 
 def keys_of(points, keys):
@@ -160,21 +175,14 @@ def step(state, action, context, successor):
         lost = lost_by(point, own, free, sizes[STRIDE])
         if some(lost) and not sizes[SUICIDE]:
             return 0.0
-    ko = ko_after(point, captured, own, free, context)
+    ko = ko_after(point, captured, own, free, sizes[STRIDE])
     write_stones(without(union(own, point), lost), without(enemy, captured), info, context, successor)
     own_keys, enemy_keys = context[5][np.int64(info & ONE)], context[5][np.int64((info & ONE) ^ ONE)]
     key = state[state.shape[0] - 1] ^ own_keys[places[action]] ^ keys_of(lost, own_keys) ^ keys_of(captured, enemy_keys)
     successor[successor.shape[0] - 1] = key
     most = max(field(info, MOST), count(stones) + 1 - count(lost) - count(captured))
-    write_successor(state, action, ko, most, successor)
+    write_successor(state, action, context[4][place_of(ko)] + 1 if some(ko) else 0, most, successor)
     return 1.0
-
-
-def ko_after(point, captured, own, free, context):
-    """The point, + 1, where taking back would restore the stones before: one stone took one, and stands alone without another liberty."""
-    if not some(captured) or some(common(neighbours(point, context[2][STRIDE]), union(own, free))) or count(captured) != 1:
-        return 0
-    return context[4][place_of(captured)] + 1
 
 
 def write_stones(own, enemy, info, context, row):

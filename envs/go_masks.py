@@ -1,0 +1,105 @@
+"""Legal moves of Go for batches of rows, by simple ko or with superko, without writing a successor.
+
+Superko asks only for keys: the position after a play is the key of now XOR the keys of the stones that come and go, and a
+position with more stones than any before cannot repeat. The answer is that of `expand_in_line` (line.py), which writes the rows too.
+"""
+
+import numpy as np
+
+from astarzero.envs.bitboard import ONE, WORD_BITS, count, load, lowest, place_of, some, union, without
+from astarzero.envs.compile import bind
+from astarzero.envs.domain import Domain
+from astarzero.envs.go_rules import (
+    KO_RULE,
+    MOST,
+    PASS,
+    SIMPLE,
+    SITUATIONAL,
+    STRIDE,
+    WHITE_TO_MOVE,
+    captured_by,
+    field,
+    info_of,
+    is_terminal,
+    keys_of,
+    ko_of,
+    legal_points,
+    lost_by,
+    stones_of,
+)  # fmt: skip
+from astarzero.envs.machine import lowest_bit
+
+
+def legal_masks(domain: Domain, states: np.ndarray, keys: np.ndarray | None = None, lengths: np.ndarray | None = None) -> np.ndarray:
+    """Legal actions of rows [B, W]: bool [B, A]. With lines `keys` uint64 [B, L], of which lengths[b] count, superko is obeyed too."""
+    rows = domain.check_states(states)
+    masks = np.zeros((len(rows), domain.num_actions), np.bool_)
+    if keys is None:
+        bind(mark_legal_batch, {})(rows, domain.context, masks)
+        return masks
+    lines = np.ascontiguousarray(keys, np.uint64)
+    counts = np.full(len(rows), lines.shape[-1]) if lengths is None else np.asarray(lengths, np.int64)
+    if lines.ndim != 2 or len(lines) != len(rows) or counts.shape != (len(rows),) or not (0 <= counts).all() or (counts > lines.shape[1]).any():
+        raise ValueError(f"Lines of shape {lines.shape} with {counts.size} lengths were given for {len(rows)} rows; give one line a row.")
+    bind(mark_legal_in_line_batch, {})(rows, domain.context, lines, counts, masks)
+    return masks
+
+
+def mark_legal_batch(states, context, masks):
+    """Kernel: by simple ko; `masks` bool [B, A], False on entry."""
+    for index in range(states.shape[0]):
+        if not is_terminal(states[index], context):
+            mark(legal_points_of(states[index], context), context, masks[index])
+
+
+def mark_legal_in_line_batch(states, context, keys, lengths, masks):
+    """Kernel: by the domain's ko rule; `masks` bool [B, A], False on entry."""
+    for index in range(states.shape[0]):
+        if not is_terminal(states[index], context):
+            legal = legal_points_of(states[index], context)
+            if context[2][KO_RULE] != SIMPLE:
+                legal = without(legal, repeating_points(states[index], legal, keys[index], lengths[index], context))
+            mark(legal, context, masks[index])
+
+
+def legal_points_of(state, context):
+    """The points where the player to move may play, superko apart."""
+    own, enemy = stones_of(state, context)
+    return legal_points(own, enemy, ko_of(state, context), context)
+
+
+def mark(points, context, mask):
+    """Set the actions of a set of points, and the pass."""
+    actions = context[4]
+    for word in range(len(points)):
+        left = points[word]
+        while left:
+            mask[actions[WORD_BITS * word + lowest_bit(left)]] = True
+            left &= left - ONE
+    mask[context[2][PASS]] = True
+
+
+def repeating_points(state, legal, keys, length, context):
+    """Those of the `legal` points where superko forbids a play after the line keys[:length]."""
+    sizes, info = context[2], info_of(state)
+    own, enemy = stones_of(state, context)
+    side = np.int64(info & ONE)
+    own_keys, enemy_keys = context[5][side], context[5][1 - side]
+    now, empty = state[state.shape[0] - 1], without(load(context[1], 0, context[0]), union(own, enemy))
+    if sizes[KO_RULE] == SITUATIONAL and side == 0:  # White is to move after it
+        now ^= WHITE_TO_MOVE
+    spare = field(info, MOST) - count(own) - count(enemy)  # plays that take fewer than 1 - spare stones off make a new position
+    left, forbidden = legal, without(legal, legal)
+    while some(left):
+        point = lowest(left)
+        left, free = without(left, point), without(empty, point)
+        captured, lost = captured_by(point, enemy, free, sizes[STRIDE]), without(point, point)
+        if sizes[3] and not some(captured):
+            lost = lost_by(point, own, free, sizes[STRIDE])
+        if 1 - count(captured) - count(lost) <= spare:
+            key = now ^ own_keys[place_of(point)] ^ keys_of(captured, enemy_keys) ^ keys_of(lost, own_keys)
+            for number in range(length):
+                if keys[number] == key:
+                    forbidden = union(forbidden, point)
+                    break
+    return forbidden
