@@ -279,17 +279,15 @@ def draw_text(state: np.ndarray, domain: Domain) -> str:
     """The board with coordinates, the last move in brackets, and who is to move."""
     points, fields = unpack(state, domain)
     height, width = (int(number) for number in domain.context[2][4:6])
-    header = "   " + " ".join(LETTERS[:width])
-    lines = [header]
+    names = (*domain.action_names, "none")
+    lines = ["   " + " ".join(LETTERS[:width])]
     for row in range(height):
-        line = f"{height - row:2} "
-        for column in range(width):
-            action = row * width + column
-            line += ".XO"[points[action]] + (")" if action + 1 == fields["last"] else "(" if action + 2 == fields["last"] else " ")
-        first = "(" if row * width + 1 == fields["last"] else " "
-        lines.append((line[:2] + first + line[3:]).rstrip())
-    ended = all(fields[name] == len(points) + 1 for name in ("last", "before"))
-    last = f", last move {domain.action_names[fields['last'] - 1]}" if fields["last"] else ""
-    ko = f", ko at {domain.action_names[fields['ko'] - 1]}" if fields["ko"] else ""
-    who = "The game is over" if ended else f"{SIDES[fields['to_move']].capitalize()} (X O)".replace("(X O)", f"({'XO'[fields['to_move']]}) to move")
-    return "\n".join([*lines, f"{who}{last}{ko}, komi {fields['komi'] / 2:g}"])
+        signs = " " + " ".join(".XO"[point] for point in points[row * width : (row + 1) * width]) + " "
+        if fields["last"] and (fields["last"] - 1) // width == row:
+            place = 2 * ((fields["last"] - 1) % width)
+            signs = f"{signs[:place]}({signs[place + 1]}){signs[place + 3 :]}"
+        lines.append(f"{height - row:2}{signs.rstrip()}")
+    over = fields["last"] == fields["before"] == len(points) + 1
+    words = ["The game is over" if over else f"{SIDES[fields['to_move']].capitalize()} ({'XO'[fields['to_move']]}) to move"]
+    words += [f"{word} {names[fields[name] - 1]}" for word, name in (("last move", "last"), ("ko at", "ko")) if fields[name]]
+    return "\n".join([*lines, ", ".join([*words, f"komi {fields['komi'] / 2:g}"])])

@@ -5,9 +5,9 @@
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, expand, step
+from astarzero.envs.domain import Domain, expand, is_terminal, step
 from astarzero.envs.state_table import copy_row
-from astarzero.envs.two_players import position_key, repeats
+from astarzero.envs.two_players import margin, position_key, repeats
 
 
 def step_in_line(state, action, context, keys, length, successor):
@@ -48,6 +48,11 @@ def advance_in_line(state, action, context, keys, length, successor):
     return cost
 
 
+def judge(state, context):
+    """Kernel: (is the game over?, the margin for the player to move)."""
+    return is_terminal(state, context), margin(state, context)
+
+
 class Line:
     """A game in Python: the rows from its start to now and their keys; `play` and `undo` move along it."""
 
@@ -73,6 +78,16 @@ class Line:
         mask = np.zeros(self.domain.num_actions, np.bool_)
         self._mark(self.state, self.domain.context, self._keys, len(self.rows), mask, *self._buffers)
         return mask
+
+    @property
+    def over(self) -> bool:
+        """Have the rules ended the game?"""
+        return bool(self.domain.bind(judge)(self.state, self.domain.context)[0])
+
+    @property
+    def margin(self) -> float:
+        """Two players: by how much the player to move leads, were the game over now."""
+        return float(self.domain.bind(judge)(self.state, self.domain.context)[1])
 
     def play(self, action: int) -> None:
         """Take a step; ValueError when it is illegal."""

@@ -20,6 +20,7 @@ app.command(
 )
 app.command("astarzero.experiments.contest:draw", name="report", help="Draw the tables and pages of a contest's results anew.")
 app.command("astarzero.experiments.train:train", name="train", help="Train a net for a contest world and keep it as a checkpoint.")
+app.command("astarzero.experiments.fuzz:fuzz", name="fuzz", help="Compare a world's rules with other implementations of them.")
 app.command("astarzero.experiments.listing:listing", name="list", help="Worlds, searches, nets, learners and regimes, one line each.")
 
 
