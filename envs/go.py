@@ -244,7 +244,8 @@ def parse_position(text: str, domain: Domain, komi: int) -> np.ndarray:
     board = [word.upper() for word in words if "=" not in word]
     if len(board) != height or any(len(row) != width or set(row) - set(".XO") for row in board):
         raise ValueError(
-            f"'{text[:60]}' is no position of {domain.name}: give {height} rows of {width} points (. X O) from the top, divided by /, and {FIELDS}."
+            f"'{text[:60]}' is no position of {domain.name}: give {height} rows of {width} points, each '.', 'X' or 'O', from the top "
+            f"and divided by '/', and if need be {FIELDS}."
         )
     points = "".join(board)
     stones = [[action for action, point in enumerate(points) if point == stone] for stone in STONES]

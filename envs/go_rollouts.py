@@ -2,7 +2,7 @@
 
 Policies: "uniform" takes any legal move, the pass among them, with equal chance, as OpenSpiel's random rollouts do; "no-eyes"
 takes any legal play that does not fill an eye of one's own, and passes only when none is left. Both play by simple ko, so a game could go
-on for ever and is cut off after `cap` moves, by default OpenSpiel's 2 x points. An *eye* is an empty point with stones of
+on for ever (with suicide, "no-eyes" does) and is cut off after `cap` moves, by default OpenSpiel's 2 x points. An *eye* is an empty point with stones of
 one's own on all sides and the opponent on at most one of its diagonals, on none at the edge.
 
 A move is drawn without a list of the legal ones: draw an empty point (or the pass), and when it proves illegal draw again

@@ -7,7 +7,7 @@ import numpy as np
 
 from astarzero.envs.domain import Domain, expand, is_terminal, step
 from astarzero.envs.state_table import copy_row
-from astarzero.envs.two_players import margin, position_key, repeats
+from astarzero.envs.two_players import margin, outcome, position_key, repeats
 
 
 def step_in_line(state, action, context, keys, length, successor):
@@ -49,8 +49,8 @@ def advance_in_line(state, action, context, keys, length, successor):
 
 
 def judge(state, context):
-    """Kernel: (is the game over?, the margin for the player to move)."""
-    return is_terminal(state, context), margin(state, context)
+    """Kernel: (is the game over?, outcome and margin for the player to move)."""
+    return is_terminal(state, context), outcome(state, context), margin(state, context)
 
 
 class Line:
@@ -61,7 +61,8 @@ class Line:
         self.rows = [domain.check_states(start)[0].copy()]
         self._keys = np.zeros(64, np.uint64)
         domain.bind(write_key)(self.rows[0], domain.context, self._keys, 0)
-        self._advance, self._mark, self._buffers = domain.bind(advance_in_line), domain.bind(mark_in_line), domain.expansion_buffers()
+        self._advance, self._mark, self._judge = (domain.bind(kernel) for kernel in (advance_in_line, mark_in_line, judge))
+        self._buffers = domain.expansion_buffers()
 
     @property
     def state(self) -> np.ndarray:
@@ -82,12 +83,17 @@ class Line:
     @property
     def over(self) -> bool:
         """Have the rules ended the game?"""
-        return bool(self.domain.bind(judge)(self.state, self.domain.context)[0])
+        return bool(self._judge(self.state, self.domain.context)[0])
+
+    @property
+    def outcome(self) -> float:
+        """Two players: 1, 0 or -1, won, drawn or lost for the player to move, were the game over now."""
+        return float(self._judge(self.state, self.domain.context)[1])
 
     @property
     def margin(self) -> float:
         """Two players: by how much the player to move leads, were the game over now."""
-        return float(self.domain.bind(judge)(self.state, self.domain.context)[1])
+        return float(self._judge(self.state, self.domain.context)[2])
 
     def play(self, action: int) -> None:
         """Take a step; ValueError when it is illegal."""
