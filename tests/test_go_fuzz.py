@@ -9,25 +9,13 @@ import pytest
 import toys
 
 from astarzero.envs import go_rules
-from astarzero.envs.bitboard import common, count, lowest, neighbours, some, union, without
+from astarzero.envs.bitboard import common, count, load, lowest, neighbours, some, union, without
 from astarzero.envs.domain import Domain
 from astarzero.envs.go import KO_RULES
 from astarzero.envs.go_peers import DEBIAN_GNUGO, GnuGo, Reference
-from astarzero.envs.go_rules import (
-    KO_RULE,
-    LAST,
-    MOST,
-    PASS,
-    SIMPLE,
-    SITUATIONAL,
-    field,
-    info_of,
-    joined,
-    load,
-    lost_group,
-    position_key,
-    stones_of,
-)  # fmt: skip
+from astarzero.envs.go_rules import LAST, PASS, field, info_of, joined, lost_group, stones_of
+from astarzero.envs.go_rules import captured_by as all_captured_by
+from astarzero.envs.go_rules import repeats as all_of_superko
 from astarzero.experiments import fuzz as fuzzing
 from astarzero.experiments.__main__ import main
 
@@ -36,9 +24,9 @@ needs_gnugo = pytest.mark.skipif(not (shutil.which("gnugo") or DEBIAN_GNUGO.exis
 
 
 def test_the_reference_agrees_in_positions_full_of_captures_superko_and_suicide(capsys):
-    assert main(["fuzz", "go", "--positions", "4000", "--against", "reference", "--seed", "1", "--json"]) == 0
+    assert main(["fuzz", "go", "--positions", "3000", "--against", "reference", "--seed", "1", "--json"]) == 0
     met = json.loads(capsys.readouterr().out)
-    assert met["compared"] == {"reference": 4000} and met["positions"] == 4000
+    assert met["compared"] == {"reference": 3000} and met["positions"] == 3000
     for what in ("superko_bans", "captures", "multi_stone_captures", "suicides", "multi_stone_suicides"):
         assert met[what] > 20, what
 
@@ -108,7 +96,7 @@ def captures_only_the_first_group(point, enemy, free, stride):
 
 
 def captures_only_the_stones_it_touches(point, enemy, free, stride):
-    return common(go_rules.captured_by(point, enemy, free, stride), neighbours(point, stride))
+    return common(all_captured_by(point, enemy, free, stride), neighbours(point, stride))
 
 
 def board_without_its_spare_column(points, stride):
@@ -119,21 +107,12 @@ def nobody_dies_by_suicide(point, own, free, stride):
     return without(point, point)
 
 
-def suicide_takes_one_stone(point, own, free, stride):
-    return common(go_rules.lost_by(point, own, free, stride), point)
-
-
 def no_ko(point, captured, own, free, stride):
     return without(point, point)
 
 
 def ko_after_any_single_capture(point, captured, own, free, stride):
     return captured if count(captured) == 1 else without(point, point)
-
-
-def ko_after_captures_of_many(point, captured, own, free, stride):
-    alone = not some(common(neighbours(point, stride), union(own, free)))
-    return lowest(captured) if some(captured) and alone else without(point, point)
 
 
 def one_pass_ends_it(state, context):
@@ -149,30 +128,14 @@ def situational_superko_forgets_who_is_to_move(state, context):
 
 
 def superko_forgets_the_first_position(state, action, successor, keys, length, context):
-    return length > 1 and go_rules.repeats(state, action, successor, keys[1:], length - 1, context)
+    return length > 1 and all_of_superko(state, action, successor, keys[1:], length - 1, context)
 
 
 def superko_looks_at_captures_only(state, action, successor, keys, length, context):
     own, enemy = stones_of(state, context)
     after_own, after_enemy = stones_of(successor, context)
     fewer = count(after_own) + count(after_enemy) <= count(own) + count(enemy)
-    return fewer and go_rules.repeats(state, action, successor, keys, length, context)
-
-
-def superko_forbids_passes(state, action, successor, keys, length, context):
-    sizes = context[2]
-    if sizes[KO_RULE] == SIMPLE or count_of(successor, context) > field(info_of(state), MOST):
-        return False
-    key = position_key(successor, context)
-    for number in range(length - 1):
-        if keys[number] == key:
-            return True
-    return False
-
-
-def count_of(state, context):
-    own, enemy = stones_of(state, context)
-    return count(own) + count(enemy)
+    return fewer and all_of_superko(state, action, successor, keys, length, context)
 
 
 def dame_count_for_who_moves(own, enemy, context):
@@ -186,16 +149,13 @@ BUGS = {
     "only neighbours are captured": {"captured_by": captures_only_the_stones_it_touches},
     "the sides of the board are joined": {"neighbours": board_without_its_spare_column},
     "suicide kills nobody": {"lost_by": nobody_dies_by_suicide},
-    "suicide kills one stone": {"lost_by": suicide_takes_one_stone},
     "no ko": {"ko_after": no_ko},
     "every capture of one stone is a ko": {"ko_after": ko_after_any_single_capture},
-    "a lone capturer of two stones makes a ko": {"ko_after": ko_after_captures_of_many},
     "one pass ends the game": {"is_terminal": one_pass_ends_it},
     "captured stones stay in the key": {"keys_of": captured_stones_stay_in_the_key},
     "situational is positional": {"position_key": situational_superko_forgets_who_is_to_move},
     "superko forgets the first position": {"repeats": superko_forgets_the_first_position},
     "superko looks at captures only": {"repeats": superko_looks_at_captures_only},
-    "superko forbids passes": {"repeats": superko_forbids_passes},
     "neutral points are scored": {"area_lead": dame_count_for_who_moves},
 }
 RULES = ("step", "is_terminal", "position_key", "repeats", "outcome", "margin")
