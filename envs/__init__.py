@@ -22,6 +22,7 @@ WORLDS: dict[str, str] = {  # name -> where its `make(**options) -> Domain` live
     "countdown": "astarzero.envs.countdown",
     "go": "astarzero.envs.go",
 }
+FOR_TWO = frozenset({"go"})  # worlds whose turn passes to an opponent (discount -1)
 
 
 def find_world(world: str) -> Callable[..., Domain]:

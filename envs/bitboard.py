@@ -48,7 +48,8 @@ if numba.config.DISABLE_JIT:
         for by in (int(near), int(far)):
             for moved in (whole << by, whole >> by):
                 one, two = one | moved, two | one & moved
-        return tuple(tuple(np.uint64(bits >> (WORD_BITS * number) & (2**WORD_BITS - 1)) for number in range(len(points))) for bits in (one, two))
+        places = range(0, WORD_BITS * len(points), WORD_BITS)
+        return tuple(tuple(np.uint64(bits >> place & (2**WORD_BITS - 1)) for place in places) for bits in (one, two))
 
     def some(points):
         return any(points)
@@ -142,7 +143,7 @@ else:
 
     @intrinsic
     def once_and_twice(typing_context, points, near, far):
-        """(what the set covers when it is moved up or down by `near` or `far` bits, what it covers twice or more), on the board or off it."""
+        """(what the set covers when moved up or down by `near` or `far` bits, what it covers twice or more), on the board or off it."""
 
         def generate(context, builder, signature, arguments):
             words = [builder.extract_value(arguments[0], word) for word in range(signature.args[0].count)]

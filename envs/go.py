@@ -8,7 +8,7 @@ not; komi in half points; handicap stones on the points of GTP's fixed_handicap,
 | | ko | suicide | a repetition | end and score | ours, the same |
 |---|---|---|---|---|---|
 | Tromp-Taylor | positional | allowed | illegal | two passes, area | ko=positional suicide=yes |
-| GNU Go `all_legal` | simple, or any by option | by option | illegal | judged, dead stones removed | legal moves the same with each option |
+| GNU Go | simple, or any by option | by option | illegal | GTP has no end | the same options; superko never forbids it a suicide |
 | OpenSpiel `go` | simple | illegal | ends the game, a draw | two passes, or 2 n n moves; area | ko=simple, until a position repeats |
 | Pgx `go_9x9` | simple | illegal | ends the game, a loss | two passes, or a limit; area | ko=simple, until a position repeats |
 | PettingZoo `go_v5` | simple | illegal | legal | two passes, area | ko=simple |
@@ -189,7 +189,7 @@ def pack(
     black: list[int], white: list[int], context: tuple[np.ndarray, ...], *,
     to_move: int = 0, last: int = 0, before: int = 0, ko: int = 0, most: int = 0, komi: int = 0,
 ) -> np.ndarray:  # fmt: skip
-    """Row [W] of stones on the points `black` and `white` (actions); `last`, `before` and `ko` are action + 1, 0 for none; komi in half points."""
+    """Row [W] of stones on the points `black` and `white` (actions); `last`, `before` and `ko` are action + 1, or 0."""
     like, places, keys = context[0], context[3], context[5]
     key, words = 0, []
     for colour, points in enumerate((black, white)):
@@ -238,7 +238,7 @@ def format_position(state: np.ndarray, domain: Domain) -> str:
 
 
 def parse_position(text: str, domain: Domain, komi: int) -> np.ndarray:
-    """Text -> row [W]: rows of . X O from the top, divided by / or spaces, then fields. Every way to be wrong is one ValueError sentence."""
+    """Text -> row [W]: rows of . X O from the top, divided by / or spaces, then fields. ValueError in one sentence."""
     height, width = (int(number) for number in domain.context[2][4:6])
     words = text.replace("/", " ").split()
     board = [word.upper() for word in words if "=" not in word]

@@ -39,7 +39,7 @@ def legal_masks(domain: Domain, states: np.ndarray, keys: np.ndarray | None = No
         return masks
     lines = np.ascontiguousarray(keys, np.uint64)
     counts = np.full(len(rows), lines.shape[-1]) if lengths is None else np.asarray(lengths, np.int64)
-    if lines.ndim != 2 or len(lines) != len(rows) or counts.shape != (len(rows),) or not (0 <= counts).all() or (counts > lines.shape[1]).any():
+    if lines.ndim != 2 or len(lines) != len(rows) or counts.shape != (len(rows),) or not ((counts >= 0) & (counts <= lines.shape[1])).all():
         raise ValueError(f"Lines of shape {lines.shape} with {counts.size} lengths were given for {len(rows)} rows; give one line a row.")
     bind(mark_legal_in_line_batch, {})(rows, domain.context, lines, counts, masks)
     return masks

@@ -1,9 +1,9 @@
 """Random games of Go in a batch, scored: the cheapest evaluation of a position, and the yardstick of how fast rules are.
 
 Policies: "uniform" takes any legal move, the pass among them, with equal chance, as OpenSpiel's random rollouts do; "no-eyes"
-takes any legal play that does not fill an eye of one's own, and passes only when none is left. Both play by simple ko, so a game could go
-on for ever (with suicide, "no-eyes" does) and is cut off after `cap` moves, by default OpenSpiel's 2 x points. An *eye* is an empty point with stones of
-one's own on all sides and the opponent on at most one of its diagonals, on none at the edge.
+takes any legal play that does not fill an eye of one's own, and passes only when none is left. Both play by simple ko, so a
+game could go on for ever (with suicide, "no-eyes" does) and is cut off after `cap` moves, by default OpenSpiel's 2 x points. An
+*eye* is an empty point with stones of one's own on all sides and the opponent on at most one of its diagonals, on none at the edge.
 
 A move is drawn without a list of the legal ones: draw an empty point (or the pass), and when it proves illegal draw again
 among the others; what is accepted is uniform over what is legal.
@@ -13,7 +13,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from astarzero.envs.bitboard import ONE, common, count, load, neighbours, once_and_twice, place_of, place_of_nth, point_at, some, union, without
+from astarzero.envs.bitboard import (
+    ONE,
+    common,
+    count,
+    load,
+    neighbours,
+    once_and_twice,
+    place_of,
+    place_of_nth,
+    point_at,
+    some,
+    union,
+    without,
+)
 from astarzero.envs.compile import bind
 from astarzero.envs.domain import Domain
 from astarzero.envs.go_rules import (

@@ -5,15 +5,30 @@ A row, for sets of N words: [0, N) black stones, [N, 2N) white stones, the info 
 where a move or point is action + 1, 0 for none, and komi counts half points, signed. Action `row * width + column`, row 0 on top;
 the last action is the pass. The key is the XOR of one random number for each stone (Zobrist 1970): equal keys, equal stones.
 
-context = (like [1] * N, see bitboard.py; board uint64 [2 N], every point, then those at the edge; sizes int64 [6], see below; places int64 [A], the bit of
-an action; actions int64 [64 N], the action of a bit; stone_keys uint64 [2, 64 N]).
+context = (like, N-dimensional, see bitboard.py; board uint64 [2 N], every point, then those at the edge; sizes int64 [6], see below;
+places int64 [A], the bit of an action; actions int64 [64 N], the action of a bit; keys uint64 [2, 64 N], of black and white stones).
 
 The rules that need the past are `repeats` and `position_key`, see domain.py. Read next: go.py (the world), go_rollouts.py.
 """
 
 import numpy as np
 
-from astarzero.envs.bitboard import WORD_BITS, ZERO, common, count, load, lowest, neighbours, once_and_twice, place_of, point_at, some, store, union, without
+from astarzero.envs.bitboard import (
+    WORD_BITS,
+    ZERO,
+    common,
+    count,
+    load,
+    lowest,
+    neighbours,
+    once_and_twice,
+    place_of,
+    point_at,
+    some,
+    store,
+    union,
+    without,
+)
 from astarzero.envs.machine import lowest_bit
 from astarzero.envs.state_table import copy_row
 
@@ -87,7 +102,7 @@ def lost_group(seed, stones, free, stride):
 
 
 def captured_by(point, enemy, free, stride):
-    """Enemy stones that a stone at `point` takes; `free` are the points empty after it. Stones with a liberty of their own need no flood."""
+    """Enemy stones that a stone at `point` takes; `free`: empty after it. Stones with a liberty of their own need no flood."""
     doubtful = without(common(neighbours(point, stride), enemy), neighbours(free, stride))
     captured = without(enemy, enemy)
     while some(doubtful):

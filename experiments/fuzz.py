@@ -195,13 +195,12 @@ def compare(line: Line, legal: np.ndarray, suicides: np.ndarray, peer: Peer) -> 
     if ours != theirs:
         what = f"it has the stones {theirs}"
     elif not np.array_equal(answer, expected):
-        only = {who: ", ".join(domain.action_names[a] for a in np.flatnonzero(mask)) for who, mask in (("it", answer & ~expected), ("we", expected & ~answer))}
-        what = f"legal to it alone: {only['it'] or 'none'}; to us alone: {only['we'] or 'none'}"
+        alone = [" ".join(domain.action_names[a] for a in np.flatnonzero(mask)) for mask in (answer & ~expected, expected & ~answer)]
+        what = f"legal to it alone: {alone[0] or 'none'}; to us alone: {alone[1] or 'none'}"
     elif lead is not None and lead != black:
         what = f"Black's area less White's is {lead} to it and {black:g} to us"
     else:
         return
     moves = " ".join(domain.action_names[unpack(row, domain)[1]["last"] - 1] for row in line.rows[1:])
-    raise DifferenceError(
-        f"{peer.name} differs from {domain.name} after {moves or 'no move'}: {what}.\n{draw_text(line.state, domain)}\n{domain.format(line.state)}"
-    )
+    where = f"{draw_text(line.state, domain)}\n{domain.format(line.state)}"
+    raise DifferenceError(f"{peer.name} differs from {domain.name} after {moves or 'no move'}: {what}.\n{where}")

@@ -97,8 +97,9 @@ def test_the_board_in_text():
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "is no position of go-3x3"), (".../...", "give 3 rows of 3 points"), (".../.../....", "give 3 rows"), (".../.../..Z", "give 3 rows"),
-        ("XO./O../... to=black", "without a liberty"), ("XXX/XXX/XXX", "without a liberty"), (".../.../... to=green", "'to=green' says nothing"),
+        ("", "is no position of go-3x3"), (".../...", "give 3 rows of 3 points"), (".../.../....", "give 3 rows"),
+        (".../.../..Z", "give 3 rows"), ("XO./O../... to=black", "without a liberty"), ("XXX/XXX/XXX", "without a liberty"),
+        (".../.../... to=green", "'to=green' says nothing"),
         (".../.../... last=D1", "'last=D1'"), (".../.../... last=A1,A2,A3", "'last=A1,A2,A3'"), ("X../.../... ko=A3", "'ko=A3'"),
         (".../.../... ko=pass", "'ko=pass'"), (".../.../... most=10", "'most=10'"), (".../.../... komi=many", "Komi 'many'"),
         (".../.../... colour=red", "'colour=red'"), (".../.../... komi=7.25", "Komi 7.25"),
@@ -113,10 +114,12 @@ def test_a_bad_position_gets_one_sentence(text, sentence):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"size": 0}, "Size 0x0 is out of range"), ({"size": 20}, "Size 20x20 is out of range"), ({"size": "9x"}, "Size '9x' is not a size"),
+        ({"size": 0}, "Size 0x0 is out of range"), ({"size": 20}, "Size 20x20 is out of range"),
+        ({"size": "9x"}, "Size '9x' is not a size"),
         ({"size": "3x3x3"}, "is not a size"), ({"size": -3}, "Size '-3' is not a size"), ({"ko": "super"}, "Ko rule 'super' is not known"),
         ({"suicide": "maybe"}, "Option suicide is 'maybe'"), ({"komi": "lots"}, "Komi 'lots'"), ({"komi": 0.3}, "Komi 0.3"),
-        ({"komi": float("nan")}, "Komi nan"), ({"komi": 1e9}, "Komi 1000000000.0"), ({"handicap": 10}, "Handicap 10 is not allowed on a 9x9"),
+        ({"komi": float("nan")}, "Komi nan"), ({"komi": 1e9}, "Komi 1000000000.0"),
+        ({"handicap": 10}, "Handicap 10 is not allowed on a 9x9"),
         ({"handicap": 1}, "Handicap 1"), ({"size": 5, "handicap": 2}, "give 0."), ({"size": 8, "handicap": 5}, "from 2 to 4"),
         ({"board": 9}, "has no option 'board'"),
     ],
