@@ -13,6 +13,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import types
+from numba.core.types.containers import UniTuple
 from numba.extending import intrinsic
 
 from astarzero.envs.machine import count_bits, lowest_bit
@@ -71,7 +72,7 @@ else:
             places = [builder.add(first, first.type(word)) for word in range(signature.return_type.count)]
             return context.make_tuple(builder, signature.return_type, [builder.load(builder.gep(data, [place])) for place in places])
 
-        return types.UniTuple(types.uint64, like.ndim)(row, start, like), generate
+        return UniTuple(types.uint64, like.ndim)(row, start, like), generate
 
     @intrinsic
     def point_at(typing_context, place, like):
@@ -87,7 +88,7 @@ else:
             ]
             return context.make_tuple(builder, signature.return_type, words)
 
-        return types.UniTuple(types.uint64, like.ndim)(place, like), generate
+        return UniTuple(types.uint64, like.ndim)(place, like), generate
 
     @intrinsic
     def union(typing_context, first, second):
@@ -166,7 +167,7 @@ else:
                 builder, signature.return_type, [context.make_tuple(builder, kinds, one), context.make_tuple(builder, kinds, two)]
             )
 
-        return types.UniTuple(points, 2)(points, near, far), generate
+        return UniTuple(points, 2)(points, near, far), generate
 
     @intrinsic
     def some(typing_context, points):

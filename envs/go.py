@@ -123,7 +123,19 @@ def make_context(height: int, width: int, ko_rule: int, suicide: bool) -> tuple[
     keys = np.random.default_rng([height, width]).integers(1, 1 << 64, (2, WORD_BITS * words), np.uint64)
     sizes = np.array([stride, cells, ko_rule, suicide, height, width])
     board = np.concatenate([to_words(whole, words), to_words(whole - inner, words)])
-    return np.zeros((1,) * words), board, sizes, places, actions, keys
+    return np.zeros((1,) * words), board, sizes, places, actions, keys, slots_of(keys)
+
+
+def slots_of(keys: np.ndarray) -> np.ndarray:
+    """Where to look for a stone by its key: int16 [2, power of two], the bit of the stone whose key's low bits lead there, or -1."""
+    slots = np.full((2, 4 * (1 << (keys.shape[1] - 1).bit_length())), -1, np.int16)
+    for table, colour in zip(slots, keys.tolist()):
+        for bit, key in enumerate(colour):
+            slot = key % len(table)
+            while table[slot] >= 0:
+                slot = (slot + 1) % len(table)
+            table[slot] = bit
+    return slots
 
 
 def to_words(bits: int, words: int) -> np.ndarray:

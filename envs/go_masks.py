@@ -6,7 +6,21 @@ position with more stones than any before cannot repeat. The answer is that of `
 
 import numpy as np
 
-from astarzero.envs.bitboard import ONE, WORD_BITS, count, load, lowest, place_of, some, union, without
+from astarzero.envs.bitboard import (
+    ONE,
+    WORD_BITS,
+    common,
+    count,
+    load,
+    lowest,
+    neighbours,
+    once_and_twice,
+    place_of,
+    point_at,
+    some,
+    union,
+    without,
+)  # fmt: skip
 from astarzero.envs.compile import bind
 from astarzero.envs.domain import Domain
 from astarzero.envs.go_rules import (
@@ -16,10 +30,12 @@ from astarzero.envs.go_rules import (
     SIMPLE,
     SITUATIONAL,
     STRIDE,
+    SUICIDE,
     WHITE_TO_MOVE,
     captured_by,
     field,
     info_of,
+    is_among,
     is_terminal,
     keys_of,
     ko_of,
@@ -84,22 +100,44 @@ def repeating_points(state, legal, keys, length, context):
     sizes, info = context[2], info_of(state)
     own, enemy = stones_of(state, context)
     side = np.int64(info & ONE)
-    own_keys, enemy_keys = context[5][side], context[5][1 - side]
     now, empty = state[state.shape[0] - 1], without(load(context[1], 0, context[0]), union(own, enemy))
     if sizes[KO_RULE] == SITUATIONAL and side == 0:  # White is to move after it
         now ^= WHITE_TO_MOVE
-    spare = field(info, MOST) - count(own) - count(enemy)  # plays that take fewer than 1 - spare stones off make a new position
-    left, forbidden = legal, without(legal, legal)
-    while some(left):
-        point = lowest(left)
-        left, free = without(left, point), without(empty, point)
+    spare = field(info, MOST) - count(own) - count(enemy)  # so many stones may come before the position is a new one for sure
+    beside, twice = once_and_twice(empty, 1, sizes[STRIDE])
+    sharp = common(legal, neighbours(without(enemy, twice), sizes[STRIDE]))  # may take stones
+    if sizes[SUICIDE]:
+        sharp = union(sharp, without(legal, beside))
+    quiet, forbidden = without(legal, sharp), without(legal, legal)
+    own_keys, enemy_keys = context[5][side], context[5][1 - side]
+    while some(sharp):
+        point = lowest(sharp)
+        sharp, free = without(sharp, point), without(empty, point)
         captured, lost = captured_by(point, enemy, free, sizes[STRIDE]), without(point, point)
-        if sizes[3] and not some(captured):
+        if sizes[SUICIDE] and not some(captured):
             lost = lost_by(point, own, free, sizes[STRIDE])
-        if 1 - count(captured) - count(lost) <= spare:
+        off = count(captured) + count(lost)
+        if off == 0:
+            quiet = union(quiet, point)
+        elif 1 - off <= spare:
             key = now ^ own_keys[place_of(point)] ^ keys_of(captured, enemy_keys) ^ keys_of(lost, own_keys)
-            for number in range(length):
-                if keys[number] == key:
-                    forbidden = union(forbidden, point)
-                    break
-    return forbidden
+            if is_among(key, keys, length):
+                forbidden = union(forbidden, point)
+    return union(forbidden, quiet_repeats(now, quiet, keys, length, side, context)) if spare >= 1 else forbidden
+
+
+def quiet_repeats(now, quiet, keys, length, side, context):
+    """Those of the points `quiet`, where a play only adds a stone of player `side`, that lead to one of keys[:length].
+
+    An earlier key that differs from that of now by the key of one stone says where: one look-up a key, not a scan a point.
+    """
+    own_keys, slots, mask = context[5][side], context[6][side], context[6].shape[1] - 1
+    forbidden = without(quiet, quiet)
+    for number in range(length):
+        stone = keys[number] ^ now
+        slot = np.int64(stone & np.uint64(mask))
+        while slots[slot] >= 0:
+            if own_keys[slots[slot]] == stone:
+                forbidden = union(forbidden, point_at(slots[slot], context[0]))
+            slot = (slot + 1) & mask
+    return common(forbidden, quiet)

@@ -6,7 +6,8 @@ where a move or point is action + 1, 0 for none, and komi counts half points, si
 the last action is the pass. The key is the XOR of one random number for each stone (Zobrist 1970): equal keys, equal stones.
 
 context = (like, N-dimensional, see bitboard.py; board uint64 [2 N], every point, then those at the edge; sizes int64 [6], see below;
-places int64 [A], the bit of an action; actions int64 [64 N], the action of a bit; keys uint64 [2, 64 N], of black and white stones).
+places int64 [A], the bit of an action; actions int64 [64 N], the action of a bit; keys uint64 [2, 64 N], of black and white stones;
+slots int16 [2, S], from a key to its bit, see go_masks.py).
 
 The rules that need the past are `repeats` and `position_key`, see domain.py. Read next: go.py (the world), go_rollouts.py.
 """
@@ -228,11 +229,15 @@ def repeats(state, action, successor, keys, length, context):
     own, enemy = stones_of(successor, context)
     if count(own) + count(enemy) > field(info_of(state), MOST):
         return False
-    key = position_key(successor, context)
+    return is_among(position_key(successor, context), keys, length)
+
+
+def is_among(key, keys, length):
+    """Is `key` one of keys[:length]? Without a way out early, so that several are compared at a time."""
+    found = False
     for number in range(length):
-        if keys[number] == key:
-            return True
-    return False
+        found |= keys[number] == key
+    return found
 
 
 # --- the score ----------------------------------------------------------------------------------------------------------------

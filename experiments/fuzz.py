@@ -118,7 +118,8 @@ def random_worlds(sizes: Sequence[str], kos: Sequence[str], suicides: Sequence[b
     while True:
         size = sizes[rng.choice(len(sizes), p=weights / weights.sum())]
         komi = float(rng.integers(-20, 21)) / 2
-        yield make("go", size=size, ko=kos[rng.integers(len(kos))], suicide=bool(suicides[rng.integers(len(suicides))]), komi=komi)
+        ko, suicide = kos[int(rng.integers(len(kos)))], suicides[int(rng.integers(len(suicides)))]
+        yield make("go", size=size, ko=ko, suicide=suicide, komi=komi)
 
 
 def fuzz_games(worlds: Iterator[Domain], peers: Sequence[Peer], positions: int, seed: int, tally: Tally) -> Iterator[None]:
