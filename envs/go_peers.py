@@ -1,4 +1,4 @@
-"""Other implementations of Go behind one set of methods (`Peer`), to be set against ours by `astarzero fuzz go`.
+"""Other implementations of Go behind one set of methods (`Peer`), set against ours by `astarzero fuzz go`.
 
 Where a peer's rules are known to differ, `expects` turns our answer into the one it should give, so that nothing is left out of the
 comparison. Read next: ../experiments/fuzz.py.
@@ -6,8 +6,10 @@ comparison. Read next: ../experiments/fuzz.py.
 
 import shutil
 import subprocess
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -25,39 +27,46 @@ def rules_of(domain: Domain) -> Rules:
     return height, width, KO_RULES[ko], bool(suicide)
 
 
-class Peer(Protocol):
-    """One game at a time, from the empty board."""
+class Peer:
+    """One game at a time, from the empty board. What a peer does not say, it agrees to."""
 
     name: str
 
     def refusal(self, domain: Domain) -> str:
         """Why the peer cannot play by this domain's rules; "" when it can."""
+        return ""
 
-    def begin(self, domain: Domain) -> None: ...
+    def begin(self, domain: Domain) -> None:
+        raise NotImplementedError
 
-    def play(self, action: int) -> None: ...
+    def play(self, action: int) -> None:
+        raise NotImplementedError
 
-    def legal(self) -> np.ndarray:
-        """Legal actions: bool [A]."""
+    def legal(self) -> np.ndarray | None:
+        """Legal actions: bool [A]; None once the peer has ended a game that goes on by our rules."""
+        raise NotImplementedError
 
     def expects(self, legal: np.ndarray, suicides: np.ndarray) -> np.ndarray:
         """The answer of `legal` when ours, bool [A], is right; `suicides` bool [A] are those that superko alone might forbid."""
+        return legal
 
     def stones(self) -> str:
         """The points by action, as . X O."""
+        raise NotImplementedError
 
     def lead(self) -> int | None:
         """Black's area minus White's; None when the peer does not say."""
+        return None
+
+    def close(self) -> None:
+        """End what runs outside this process."""
 
 
-class Reference:
+class Reference(Peer):
     """envs/go_reference.py; also scores."""
 
     name = "reference"
     game: go_reference.Game
-
-    def refusal(self, domain: Domain) -> str:
-        return ""
 
     def begin(self, domain: Domain) -> None:
         self.game = go_reference.Game(*rules_of(domain))
@@ -78,11 +87,8 @@ class Reference:
     def lead(self) -> int | None:
         return self.game.area("X") - self.game.area("O")
 
-    def expects(self, legal: np.ndarray, suicides: np.ndarray) -> np.ndarray:
-        return legal
 
-
-class GnuGo:
+class GnuGo(Peer):
     """GNU Go over GTP, one process a set of rules. Known to differ: where suicide is allowed, superko never forbids one.
 
     GTP has no end of a game, so that two passes end it is counted here.
@@ -146,14 +152,87 @@ class GnuGo:
         black, white = (self.mark(self.ask(f"list_stones {side}"))[:-1] for side in SIDES)
         return "".join(".XO"[number] for number in black + 2 * white)
 
-    def lead(self) -> int | None:
-        return None
-
     def expects(self, legal: np.ndarray, suicides: np.ndarray) -> np.ndarray:
         return legal | suicides
 
     def close(self) -> None:
-        """End the processes."""
         for process in self.processes.values():
             process.kill()
             process.wait()
+
+
+def square_without_superko_or_suicide(domain: Domain) -> str:
+    """The refusal of libraries that have one set of rules."""
+    height, width, ko, suicide = rules_of(domain)
+    fits = height == width > 1 and ko == "simple" and not suicide
+    return "" if fits else "it has square boards from 2x2, simple ko and no suicide only"
+
+
+class OpenSpiel(Peer):
+    """OpenSpiel's game "go". Known to differ: a position that comes back ends the game, so it falls silent there."""
+
+    name = "openspiel"
+
+    def refusal(self, domain: Domain) -> str:
+        if find_spec("pyspiel") is None:
+            return "the package open_spiel is not installed"
+        return square_without_superko_or_suicide(domain)
+
+    def begin(self, domain: Domain) -> None:
+        pyspiel = import_module("pyspiel")
+        self.size, self.passes, self.silent = rules_of(domain)[0], 0, False
+        longest = 100 * domain.num_actions
+        self.state = pyspiel.load_game("go", {"board_size": self.size, "komi": 0.0, "max_game_length": longest}).new_initial_state()
+
+    def turned(self, action: int) -> int:
+        """The same point counted from the other edge; OpenSpiel's row 0 is at the bottom."""
+        row, column = divmod(action, self.size)
+        return action if row == self.size else (self.size - 1 - row) * self.size + column
+
+    def play(self, action: int) -> None:
+        self.passes = self.passes + 1 if action == self.size**2 else 0
+        if not self.silent:
+            self.state.apply_action(self.turned(action))
+            self.silent = self.state.is_terminal() and self.passes < 2
+
+    def legal(self) -> np.ndarray | None:
+        if self.silent:
+            return None
+        mask = np.zeros(self.size**2 + 1, np.bool_)
+        mask[[self.turned(action) for action in self.state.legal_actions()]] = True
+        return mask
+
+    def stones(self) -> str:
+        rows = str(self.state).splitlines()[2 : 2 + self.size]
+        return "".join(row.split()[1] for row in rows).replace("+", ".")
+
+
+class PettingZoo(Peer):
+    """PettingZoo's go_v5: simple ko, no suicide, area score."""
+
+    name = "pettingzoo"
+
+    def refusal(self, domain: Domain) -> str:
+        if find_spec("pettingzoo") is None or find_spec("pygame") is None:
+            return "the packages pettingzoo and pygame are not installed"
+        return square_without_superko_or_suicide(domain)
+
+    def begin(self, domain: Domain) -> None:
+        self.env = import_module("pettingzoo.classic").go_v5.env(board_size=rules_of(domain)[0], komi=0.0).unwrapped
+        self.env.reset()
+
+    def play(self, action: int) -> None:
+        self.env.step(action)
+
+    def legal(self) -> np.ndarray | None:
+        over = any(self.env.terminations.values())
+        return self.env.observe(self.env.agent_selection)["action_mask"].astype(bool) & (not over)
+
+    def stones(self) -> str:
+        return "".join(".XO"[stone] for stone in self.env._go.board.ravel())
+
+    def lead(self) -> int | None:
+        return round(self.env._go.score())
+
+
+PEERS: dict[str, Callable[[], Peer]] = {peer.name: peer for peer in (Reference, GnuGo, OpenSpiel, PettingZoo)}

@@ -7,7 +7,7 @@ ko, superko and suicide begin there; boards are mostly small, where positions co
 import json as json_lines
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -17,10 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from astarzero.envs import make
 from astarzero.envs.domain import Domain
 from astarzero.envs.go import KO_RULES, draw_text, start, unpack
-from astarzero.envs.go_peers import GnuGo, Peer, Reference
+from astarzero.envs.go_peers import PEERS, Peer
 from astarzero.envs.line import Line
 
-PEERS: dict[str, Callable[[], Peer]] = {"reference": Reference, "gnugo": GnuGo}
 SIZES = ("1x1", "1x2", "1x3", "1x5", "2x2", "2x3", "3x3", "3x4", "4x4", "5x5", "5x7", "7x7", "8x8", "9x9", "11x11", "13x13", "19x19")
 WEIGHTS = (1, 2, 3, 3, 4, 8, 16, 8, 16, 16, 4, 4, 2, 1, 0.3, 0.2, 0.1)  # how often a game is on each
 GREED, RESIGNATION = 0.5, 0.08  # how often a capture is preferred, and a pass drawn
@@ -51,7 +50,7 @@ def fuzz(
     size: str | None = None,
     ko: str | None = None,
     suicide: bool | None = None,
-    against: tuple[str, ...] = tuple(PEERS),
+    against: tuple[str, ...] = ("reference", "gnugo"),
     seed: int = 0,
     json: bool = False,
 ) -> int:
@@ -72,7 +71,7 @@ def fuzz(
     suicide
         Allowed or not; default: both.
     against
-        reference (slow Python) or gnugo (the program, when it is installed); may be repeated.
+        reference (slow Python), gnugo (the program), openspiel, pettingzoo (when they are installed); may be repeated.
     seed
         Of the games.
     json
@@ -85,30 +84,40 @@ def fuzz(
     for name in against:
         if name not in PEERS:
             raise ValueError(f"Peer '{name}' is not known: give some of {', '.join(PEERS)}.")
-    sizes = SIZES if size is None else (size,)
-    worlds = random_worlds(sizes, KO_RULES if ko is None else (ko,), (False, True) if suicide is None else (suicide,), seed)
-    peers, console, tally = [PEERS[name]() for name in against], Console(stderr=json), Tally()
-    clock, status = time.process_time(), 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as progress:
-        task = progress.add_task("positions", total=positions)
-        try:
-            for _ in fuzz_games(worlds, peers, positions, seed, tally):
-                progress.update(task, completed=tally.positions)
-        except DifferenceError as difference:
-            console.print(str(difference), highlight=False, markup=False)
-            status = 1
+    sizes, kos = SIZES if size is None else (size,), KO_RULES if ko is None else (ko,)
+    suicides = (False, True) if suicide is None else (suicide,)
+    first = make("go", size=sizes[0], ko=kos[0], suicide=suicides[0])
+    peers, console, tally, clock = [PEERS[name]() for name in against], Console(stderr=json), Tally(), time.process_time()
+    agreed = run(fuzz_games(random_worlds(sizes, kos, suicides, seed), peers, positions, seed, tally), positions, tally, console)
     for peer in peers:
+        peer.close()
         if peer.name not in tally.compared:
-            console.print(f"{peer.name}: not compared, since {peer.refusal(make('go', size=sizes[0])) or 'no game had rules that it has'}.")
+            console.print(f"{peer.name}: not compared, since {peer.refusal(first) or 'no game had rules that it has'}.")
     if json:
         sys.stdout.write(json_lines.dumps(asdict(tally)) + "\n")
     else:
         for name, count in asdict(tally).items():
             words = ", ".join(f"{peer} {number:,}" for peer, number in count.items()) if isinstance(count, dict) else f"{count:,}"
             console.print(f"{name.replace('_', ' '):22}{words}", highlight=False)
-        console.print(f"{'CPU seconds':22}{time.process_time() - clock:,.1f}, and the peers' own", highlight=False)
-    return status
+        console.print(f"{'CPU seconds':22}{time.process_time() - clock:,.1f}, and what runs outside", highlight=False)
+    return 0 if agreed and tally.compared else 1
+
+
+def run(games: Iterator[None], positions: int, tally: Tally, console: Console) -> bool:
+    """Go through all positions, with a progress bar: do all agree? False too after Ctrl-C."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as progress:
+        task = progress.add_task("positions", total=positions)
+        try:
+            for _ in games:
+                progress.update(task, completed=tally.positions)
+        except DifferenceError as difference:
+            console.print(str(difference), highlight=False, markup=False)
+            return False
+        except KeyboardInterrupt:
+            console.print("Interrupted; until then all agreed.")
+            return False
+    return True
 
 
 def random_worlds(sizes: Sequence[str], kos: Sequence[str], suicides: Sequence[bool], seed: int) -> Iterator[Domain]:
@@ -134,8 +143,8 @@ def fuzz_games(worlds: Iterator[Domain], peers: Sequence[Peer], positions: int, 
         for _ in range(4 * cells + 8):
             legal, options = line.action_mask(), Options(line.state, domain)
             for peer in playing:
-                compare(line, legal, options.suicides(), peer)
-                tally.compared[peer.name] = tally.compared.get(peer.name, 0) + 1
+                if compare(line, legal, options.suicides(), peer):
+                    tally.compared[peer.name] = tally.compared.get(peer.name, 0) + 1
             tally.positions += 1
             tally.superko_bans += len(options.actions) - int(legal.sum())
             yield
@@ -185,11 +194,13 @@ def choose(legal: np.ndarray, options: Options, rng: np.random.Generator) -> int
     return int(rng.choice(sharp if len(sharp) and rng.random() < GREED else plays))
 
 
-def compare(line: Line, legal: np.ndarray, suicides: np.ndarray, peer: Peer) -> None:
-    """DifferenceError when a peer sees this position in another way."""
-    domain = line.domain
+def compare(line: Line, legal: np.ndarray, suicides: np.ndarray, peer: Peer) -> bool:
+    """Does the peer still play? DifferenceError when it sees this position in another way."""
+    domain, answer = line.domain, peer.legal()
+    if answer is None:
+        return False
     points, fields = unpack(line.state, domain)
-    answer, expected = peer.legal(), peer.expects(legal, suicides)
+    expected = peer.expects(legal, suicides)
     theirs, ours = peer.stones(), "".join(".XO"[point] for point in points)
     lead, margin = peer.lead(), line.margin
     black = (-margin if fields["to_move"] else margin) + fields["komi"] / 2
@@ -201,7 +212,7 @@ def compare(line: Line, legal: np.ndarray, suicides: np.ndarray, peer: Peer) -> 
     elif lead is not None and lead != black:
         what = f"Black's area less White's is {lead} to it and {black:g} to us"
     else:
-        return
+        return True
     moves = " ".join(domain.action_names[unpack(row, domain)[1]["last"] - 1] for row in line.rows[1:])
     where = f"{draw_text(line.state, domain)}\n{domain.format(line.state)}"
     raise DifferenceError(f"{peer.name} differs from {domain.name} after {moves or 'no move'}: {what}.\n{where}")

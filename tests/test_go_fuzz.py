@@ -55,6 +55,16 @@ def test_gnu_go_says_what_it_does_not_understand():
     peer.close()
 
 
+@pytest.mark.parametrize(("peer", "package"), [("openspiel", "pyspiel"), ("pettingzoo", "pettingzoo")])
+def test_the_libraries_agree_on_what_they_have(peer, package, capsys):
+    pytest.importorskip(package, reason=f"needs {package}, in the extra peers")
+    assert main(["fuzz", "go", "--positions", "600", "--against", peer, "--size", "4", "--ko", "simple", "--no-suicide", "--json"]) == 0
+    met = json.loads(capsys.readouterr().out)
+    assert met["compared"][peer] > 300 and met["captures"] > 20
+    assert main(["fuzz", "go", "--positions", "20", "--against", peer, "--size", "4", "--ko", "positional"]) == 1
+    assert "not compared, since it has square boards" in " ".join(capsys.readouterr().out.split())
+
+
 def test_without_gnu_go_the_fuzz_says_so_and_goes_on(capsys, monkeypatch):
     monkeypatch.setattr("astarzero.envs.go_peers.shutil.which", lambda name: None)
     monkeypatch.setattr("astarzero.envs.go_peers.DEBIAN_GNUGO", DEBIAN_GNUGO / "none")
