@@ -117,6 +117,8 @@ def solve(
     if instances is not None and goal is None and "goal" in signature(find_world(world)).parameters:
         goal = stated_goal(instances)
     domain = make_domain(world, option, size=size, goal=goal, rule=rule, target=target)
+    if domain.discount != 1.0:
+        raise ValueError(f"World '{world}' is a game for two, with an opponent instead of a goal; solve takes worlds for one.")
     if state is not None:
         problems = [Instance(state, domain.parse(state))]
     elif instances is not None:

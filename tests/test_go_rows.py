@@ -1,5 +1,10 @@
 """Rows of Go: keys, sizes, komi, handicap, text and its errors, and batches that mix what may be mixed."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import toys
@@ -156,3 +161,36 @@ def test_rollouts_follow_the_seed_alone(policy):
     assert np.array_equal(one.margin, again.margin) and np.array_equal(one.moves, again.moves)
     assert not np.array_equal(one.margin, other.margin)
     assert np.array_equal(one.outcome, np.sign(one.margin)) and one.margin.shape == (3, 20)
+
+
+SCRIPT = """
+import numpy as np
+from go_games import after, go
+from astarzero.envs.go_masks import legal_masks
+from astarzero.envs.go_rollouts import rollouts
+
+for size, ko, suicide in ((2, "positional", True), ("1x5", "simple", False), (5, "situational", True), (8, "positional", False)):
+    domain, rng = go(size, ko=ko, suicide=suicide), np.random.default_rng(1)
+    line = after(domain, "")
+    for _ in range(20):
+        mask = line.action_mask()
+        print(line.state.tolist(), mask.tolist(), legal_masks(domain, line.state, line.keys[None]).tolist(), line.margin)
+        if line.over:
+            break
+        line.play(int(rng.choice(np.flatnonzero(mask))))
+    for policy in ("uniform", "no-eyes"):
+        games = rollouts(domain, line.state, 2, policy=policy, seed=3, cap=20)
+        print(games.margin.tolist(), games.moves.tolist(), games.finished.tolist())
+"""
+
+
+def test_plain_python_gives_the_same():
+    """NUMBA_DISABLE_JIT=1 with every warning an error, so that no integer overflows unseen."""
+
+    def run(**more: str) -> str:
+        command, here = [sys.executable, "-W", "error::RuntimeWarning", "-c", SCRIPT], str(Path(__file__).parent)
+        path = os.pathsep.join([here, *sys.path])
+        return subprocess.run(command, env={**os.environ, "PYTHONPATH": path, **more}, check=True, text=True, capture_output=True).stdout
+
+    plain = run(NUMBA_DISABLE_JIT="1")
+    assert plain == run(NUMBA_DISABLE_JIT="0") and plain.count("\n") > 40
