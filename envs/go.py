@@ -20,6 +20,7 @@ positional superko 1, 9, 907 (tromp.github.io/go/legal.html, Tromp and Farneback
 """
 
 import functools
+import hashlib
 import re
 from typing import Any
 
@@ -30,11 +31,14 @@ from astarzero.envs.compile import bind
 from astarzero.envs.domain import Domain
 from astarzero.envs.go_rules import (
     BEFORE,
+    HEIGHT,
     KO,
     KOMI,
     LAST,
     MOST,
     MOVE_MASK,
+    SUICIDE,
+    WIDTH,
     every_stone_has_liberties,
     is_goal,
     is_terminal,
@@ -82,7 +86,7 @@ def make(size: str | int = 9, ko: str = "positional", suicide: bool | str = Fals
 
     domain = Domain(
         world="go",
-        name=f"go-{height}x{width}-{ko}{'-suicide' if context[2][3] else ''}-komi{half_points / 2:g}"
+        name=f"go-{height}x{width}-{ko}{'-suicide' if context[2][SUICIDE] else ''}-komi{half_points / 2:g}"
         + (f"-handicap{handicap}" if handicap else ""),
         num_words=2 * context[0].ndim + 2,
         num_actions=height * width + 1,
@@ -112,7 +116,7 @@ def start(domain: Domain) -> np.ndarray:
 
 
 def make_context(height: int, width: int, ko_rule: int, suicide: bool) -> tuple[np.ndarray, ...]:
-    """The tables of go_rules.py. The random keys of stones are the same in every process and belong to a board's size."""
+    """The tables of go_rules.py. The keys of stones are hashes, the same everywhere and for ever, since rows may be kept in files."""
     stride, cells = width + 1, height * width
     places = np.array([row * stride + column for row in range(height) for column in range(width)] + [0])
     words = int(places.max()) // WORD_BITS + 1
@@ -120,7 +124,8 @@ def make_context(height: int, width: int, ko_rule: int, suicide: bool) -> tuple[
     actions[places[:cells]] = np.arange(cells)
     whole = sum(1 << int(place) for place in places[:cells])
     inner = sum(1 << (row * stride + column) for row in range(1, height - 1) for column in range(1, width - 1))
-    keys = np.random.default_rng([height, width]).integers(1, 1 << 64, (2, WORD_BITS * words), np.uint64)
+    texts = [[f"{height}x{width} {side} {bit}" for bit in range(WORD_BITS * words)] for side in SIDES]
+    keys = np.array([[int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) for text in row] for row in texts], np.uint64)
     sizes = np.array([stride, cells, ko_rule, suicide, height, width])
     board = np.concatenate([to_words(whole, words), to_words(whole - inner, words)])
     return np.zeros((1,) * words), board, sizes, places, actions, keys, slots_of(keys)
@@ -237,7 +242,7 @@ def point_name(action: int, height: int, width: int) -> str:
 def format_position(state: np.ndarray, domain: Domain) -> str:
     """'.X./O../... to=white last=B3 komi=7.5': rows from the top, then what is not obvious."""
     points, fields = unpack(state, domain)
-    width, names = int(domain.context[2][5]), domain.action_names
+    width, names = int(domain.context[2][WIDTH]), domain.action_names
     rows = ["".join(".XO"[point] for point in points[first : first + width]) for first in range(0, len(points), width)]
     words = ["/".join(rows), f"to={SIDES[fields['to_move']]}"]
     if fields["last"]:
@@ -251,7 +256,7 @@ def format_position(state: np.ndarray, domain: Domain) -> str:
 
 def parse_position(text: str, domain: Domain, komi: int) -> np.ndarray:
     """Text -> row [W]: rows of . X O from the top, divided by / or spaces, then fields. ValueError in one sentence."""
-    height, width = (int(number) for number in domain.context[2][4:6])
+    height, width = (int(number) for number in domain.context[2][HEIGHT : WIDTH + 1])
     words = text.replace("/", " ").split()
     board = [word.upper() for word in words if "=" not in word]
     if len(board) != height or any(len(row) != width or set(row) - set(".XO") for row in board):
@@ -291,7 +296,7 @@ def read_field(name: str, value: str, points: str, domain: Domain) -> dict[str, 
 def draw_text(state: np.ndarray, domain: Domain) -> str:
     """The board with coordinates, the last move in brackets, and who is to move."""
     points, fields = unpack(state, domain)
-    height, width = (int(number) for number in domain.context[2][4:6])
+    height, width = (int(number) for number in domain.context[2][HEIGHT : WIDTH + 1])
     names = (*domain.action_names, "none")
     lines = ["   " + " ".join(LETTERS[:width])]
     for row in range(height):

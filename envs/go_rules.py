@@ -5,11 +5,11 @@ A row, for sets of N words: [0, N) black stones, [N, 2N) white stones, the info 
 where a move or point is action + 1, 0 for none, and komi counts half points, signed. Action `row * width + column`, row 0 on top;
 the last action is the pass. The key is the XOR of one random number for each stone (Zobrist 1970): equal keys, equal stones.
 
-context = (like, N-dimensional, see bitboard.py; board uint64 [2 N], every point, then those at the edge; sizes int64 [6], see below;
+context = (like, N-dimensional, see bitboard.py; board uint64 [2 N], every point, then those at the edge; sizes int64 [6], STRIDE ... WIDTH;
 places int64 [A], the bit of an action; actions int64 [64 N], the action of a bit; keys uint64 [2, 64 N], of black and white stones;
 slots int16 [2, S], from a key to its bit, see go_masks.py).
 
-The rules that need the past are `repeats` and `position_key`, see domain.py. Read next: go.py (the world), go_rollouts.py.
+The rules that need the past are `repeats` and `position_key`, see two_players.py. Read next: go.py (the world), go_rollouts.py.
 """
 
 import numpy as np
@@ -33,14 +33,12 @@ from astarzero.envs.bitboard import (
 from astarzero.envs.machine import lowest_bit
 from astarzero.envs.state_table import copy_row
 
-STRIDE, PASS, KO_RULE, SUICIDE = 0, 1, 2, 3  # cells of `sizes`; then HEIGHT and WIDTH
-HEIGHT, WIDTH = 4, 5
+STRIDE, PASS, KO_RULE, SUICIDE, HEIGHT, WIDTH = range(6)  # cells of `sizes`
 SIMPLE, POSITIONAL, SITUATIONAL = 0, 1, 2  # ko rules
 
 ONE = np.uint64(1)
-MOVE_BITS = 9
 LAST, BEFORE, KO, MOST, KOMI = (np.uint64(shift) for shift in (1, 10, 19, 28, 37))  # shifts into the info word
-MOVE_MASK = np.uint64((1 << MOVE_BITS) - 1)
+MOVE_MASK = np.uint64((1 << 9) - 1)
 FOREVER = np.uint64(~((1 << int(KOMI)) - 1) & (2**64 - 1))  # what a move does not change
 WHITE_TO_MOVE = np.uint64(0x9E3779B97F4A7C15)  # into the key under situational superko
 
@@ -76,7 +74,7 @@ def ko_of(state, context):
 
 
 def is_goal(state, context):
-    """Two players have no goal in common."""
+    """Never: two players have no goal in common."""
     return False
 
 
@@ -162,7 +160,7 @@ def keys_of(points, keys):
 # --- moves --------------------------------------------------------------------------------------------------------------------
 
 
-def write_successor(state, action, ko, most, successor):
+def write_info(state, action, ko, most, successor):
     """The info word after `action`; the stones and the key are the caller's."""
     info = info_of(state)
     moves = np.uint64(action + 1) << LAST | np.uint64(field(info, LAST)) << BEFORE
@@ -178,7 +176,7 @@ def step(state, action, context, successor):
         return 0.0
     if action == sizes[PASS]:
         copy_row(successor, state)
-        write_successor(state, action, 0, field(info, MOST), successor)
+        write_info(state, action, 0, field(info, MOST), successor)
         return 1.0
     own, enemy = stones_of(state, context)
     point = point_at(places[action], like)
@@ -197,7 +195,7 @@ def step(state, action, context, successor):
     key = state[state.shape[0] - 1] ^ own_keys[places[action]] ^ keys_of(lost, own_keys) ^ keys_of(captured, enemy_keys)
     successor[successor.shape[0] - 1] = key
     most = max(field(info, MOST), count(stones) + 1 - count(lost) - count(captured))
-    write_successor(state, action, context[4][place_of(ko)] + 1 if some(ko) else 0, most, successor)
+    write_info(state, action, context[4][place_of(ko)] + 1 if some(ko) else 0, most, successor)
     return 1.0
 
 

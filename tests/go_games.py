@@ -38,27 +38,38 @@ def count_games(domain: Domain, state: np.ndarray, depth: int = LONGEST_GAME) ->
     return domain.bind(count_games_kernel)(depth, domain.num_actions, domain.context, rows, keys, actions)
 
 
-def count_legal_kernel(context, row, digits):
-    """Kernel: how many ways to fill a one-word board with empty, black and white points leave every stone a liberty."""
-    places, total = context[3], 0
+def legal_positions_kernel(context, row, digits, keys):
+    """Kernel: count the ways to fill a one-word board with empty, black and white points that leave every stone a liberty.
+
+    `digits` counts in base 3, 0 on entry; the key of each position goes into `keys` uint64 [L], as many as fit.
+    """
+    places, stone_keys, total = context[3], context[5], 0
     while True:
-        total += every_stone_has_liberties(row, context)
+        if every_stone_has_liberties(row, context):
+            if total < keys.shape[0]:
+                keys[total] = row[3]
+            total += 1
         cell = 0
         while cell < digits.shape[0] and digits[cell] == 2:
             row[1] ^= np.uint64(1) << np.uint64(places[cell])
+            row[3] ^= stone_keys[1, places[cell]]
             digits[cell] = 0
             cell += 1
         if cell == digits.shape[0]:
             return total
         row[0] ^= np.uint64(1) << np.uint64(places[cell])
+        row[3] ^= stone_keys[0, places[cell]]
         if digits[cell] == 1:
             row[1] ^= np.uint64(1) << np.uint64(places[cell])
+            row[3] ^= stone_keys[1, places[cell]]
         digits[cell] += 1
 
 
-def count_legal(domain: Domain) -> int:
-    row = np.zeros(domain.num_words, np.uint64)
-    return domain.bind(count_legal_kernel)(domain.context, row, np.zeros(domain.num_actions - 1, np.int64))
+def legal_positions(domain: Domain, most_keys: int = 0) -> tuple[int, np.ndarray]:
+    """(how many, the keys of the first `most_keys`)."""
+    row, keys = np.zeros(domain.num_words, np.uint64), np.zeros(most_keys, np.uint64)
+    count = domain.bind(legal_positions_kernel)(domain.context, row, np.zeros(domain.num_actions - 1, np.int64), keys)
+    return count, keys[:count]
 
 
 @functools.cache

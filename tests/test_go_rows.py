@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import toys
-from go_games import after, go
+from go_games import after, go, legal_positions
 
 from astarzero.envs import make
 from astarzero.envs.domain import Domain
@@ -21,6 +21,13 @@ from astarzero.envs.line import Line, judge
 @pytest.mark.parametrize(("size", "row_bytes"), [(5, 32), (7, 32), (9, 48), (13, 64), (19, 112), ("1x19", 32), ("19x1", 32)])
 def test_a_row_takes_so_many_bytes(size, row_bytes):
     assert start(go(size)).nbytes == row_bytes
+
+
+def test_millions_of_positions_have_keys_of_their_own():
+    """Every legal position of a 3x5 board."""
+    count, keys = legal_positions(go("3x5"), 10_000_000)
+    keys.sort()
+    assert 5_000_000 < count == len(keys) and (keys[1:] > keys[:-1]).all()
 
 
 @pytest.mark.parametrize("size", [3, 5, 9, 19])
@@ -165,7 +172,7 @@ def test_rollouts_follow_the_seed_alone(policy):
 
 SCRIPT = """
 import numpy as np
-from go_games import after, go
+from go_games import after, go, legal_positions
 from astarzero.envs.go_masks import legal_masks
 from astarzero.envs.go_rollouts import rollouts
 
