@@ -16,7 +16,7 @@ from numba.core import types
 from numba.core.types.containers import UniTuple
 from numba.extending import intrinsic
 
-from astarzero.envs.machine import count_bits, lowest_bit
+from astarzero.envs.machine import count_bits, lowest_bit, nth_bit
 
 WORD_BITS = 64
 ZERO, ONE = np.uint64(0), np.uint64(1)
@@ -219,7 +219,7 @@ def place_of(points):
 
 
 def place_of_nth(points, number):
-    """The bit of point `number`, counted from 0 at the lowest, of a set that has so many: a search by halves."""
+    """The bit of point `number`, counted from 0 at the lowest, of a set that has so many."""
     start, word = 0, points[0]
     for following in range(1, len(points)):
         here = count_bits(word)
@@ -227,12 +227,4 @@ def place_of_nth(points, number):
             break
         number -= here
         start, word = WORD_BITS * following, points[following]
-    width = 32
-    while width:
-        here = count_bits(word & ((ONE << np.uint64(width)) - ONE))
-        if number >= here:
-            number -= here
-            word >>= np.uint64(width)
-            start += width
-        width >>= 1
-    return start
+    return start + nth_bit(word, number)
