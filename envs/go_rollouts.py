@@ -20,7 +20,6 @@ from astarzero.envs.bitboard import (
     load,
     neighbours,
     once_and_twice,
-    place_of,
     place_of_nth,
     point_at,
     some,
@@ -117,45 +116,51 @@ def draw_below(random, limit):
 
 def play_out(state, context, random, cap, spare_eyes, record):
     """One game from a row: (margin for the player to move in the row, moves, did two passes end it?); its actions go into `record`."""
-    sizes, info = context[2], info_of(state)
+    like, actions, info = context[0], context[4], info_of(state)
+    stride, pass_action, suicide = context[2][STRIDE], context[2][PASS], context[2][SUICIDE] != 0
     own, enemy = stones_of(state, context)
-    board, ko = load(context[1], 0, context[0]), ko_of(state, context)
-    passed, over = field(info, LAST) == sizes[PASS] + 1, is_terminal(state, context)
+    board, ko = load(context[1], 0, like), ko_of(state, context)
+    passed, over = field(info, LAST) == pass_action + 1, is_terminal(state, context)
     length = 0
     while length < cap and not over:
         empty = without(board, union(own, enemy))
         choices = without(empty, ko)
         if spare_eyes:
             choices = without(choices, eyes_of(own, enemy, empty, context))
-        random, point, captured, lost = draw_move(own, enemy, empty, choices, not spare_eyes, random, context)
-        ko = ko_after(point, captured, own, without(empty, point), sizes[STRIDE])
-        own, enemy = without(enemy, captured), without(union(own, point), lost)
-        is_pass = not some(point)
-        record[length] = sizes[PASS] if is_pass else context[4][place_of(point)]
-        over, passed = passed and is_pass, is_pass
+        random, place, captured, lost = draw_move(own, enemy, empty, choices, not spare_eyes, suicide, stride, random, like)
+        if place < 0:
+            record[length] = pass_action
+            own, enemy, ko = enemy, own, without(board, board)
+            over, passed = passed, True
+        else:
+            record[length] = actions[place]
+            point = point_at(place, like)
+            ko = ko_after(point, captured, own, without(empty, point), stride)
+            own, enemy = without(enemy, captured), without(union(own, point), lost)
+            passed = False
         length += 1
     lead = area_lead(own, enemy, context) + 0.5 * komi_of(info) * (1 if whites_turn(info, length) else -1)
     return (lead if length % 2 == 0 else -lead), length, over
 
 
-def draw_move(own, enemy, empty, choices, may_pass, random, context):
-    """(generator's state, point played, stones it takes, own stones it loses), uniform over the legal `choices` and, if it may, the pass.
+def draw_move(own, enemy, empty, choices, may_pass, suicide, stride, random, like):
+    """(generator's state, bit of the point played, stones it takes, own stones it loses), uniform over the legal `choices`.
 
-    No point is the pass; it is also what is left when no choice is legal.
+    -1 is the pass: a choice like the others when it may be, and what is left when none is legal.
     """
-    sizes, nothing = context[2], without(empty, empty)
-    left = count(choices)
+    nothing, left = without(empty, empty), count(choices)
     while True:
         random = next_random(random)
         number = draw_below(random, left + 1 if may_pass or left == 0 else left)
         if number == left:
-            return random, nothing, nothing, nothing
-        point = point_at(place_of_nth(choices, number), context[0])
+            return random, -1, nothing, nothing
+        place = place_of_nth(choices, number)
+        point = point_at(place, like)
         free = without(empty, point)
-        captured = captured_by(point, enemy, free, sizes[STRIDE])
-        lost = nothing if some(captured) else lost_by(point, own, free, sizes[STRIDE])
-        if sizes[SUICIDE] or not some(lost):
-            return random, point, captured, lost
+        captured = captured_by(point, enemy, free, stride)
+        lost = nothing if some(captured) else lost_by(point, own, free, stride)
+        if suicide or not some(lost):
+            return random, place, captured, lost
         choices = without(choices, point)
         left -= 1
 

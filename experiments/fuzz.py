@@ -81,6 +81,8 @@ def fuzz(
         raise ValueError(f"World '{world}' has no other implementation to be compared with; give go.")
     if positions < 1:
         raise ValueError(f"{positions} positions were asked for; give at least 1.")
+    if not against:
+        raise ValueError(f"There is nothing to compare with; give --against one of {', '.join(PEERS)}.")
     for name in against:
         if name not in PEERS:
             raise ValueError(f"Peer '{name}' is not known: give some of {', '.join(PEERS)}.")

@@ -77,7 +77,7 @@ def test_without_gnu_go_the_fuzz_says_so_and_goes_on(capsys, monkeypatch):
     [
         ("fuzz sliding", "World 'sliding' has no other implementation"), ("fuzz go --positions 0", "0 positions were asked for"),
         ("fuzz go --against fuego", "Peer 'fuego' is not known"), ("fuzz go --ko super", "Ko rule 'super' is not known"),
-        ("fuzz go --size 99", "Size 99x99 is out of range"),
+        ("fuzz go --empty-against", "There is nothing to compare with"), ("fuzz go --size 99", "Size 99x99 is out of range"),
     ],
 )  # fmt: skip
 def test_bad_input_gets_one_sentence(words, sentence, capsys):
