@@ -80,7 +80,7 @@ def rollouts(
     record = np.empty(limit, np.int16)
     results = Rollouts(np.empty(shape, np.float32), np.empty(shape, np.int32), np.empty(shape, np.bool_))
     bind(play_out_batch, {})(
-        rows, domain.context, np.uint64(seed), policy == "no-eyes", record, results.margin, results.moves, results.finished
+        rows, domain.context, np.uint64(seed % (1 << 64)), policy == "no-eyes", record, results.margin, results.moves, results.finished
     )
     return results
 

@@ -164,7 +164,7 @@ def test_bad_calls_get_one_sentence():
 def test_rollouts_follow_the_seed_alone(policy):
     domain = go(5)
     rows = random_rows(domain, 3)
-    one, again, other = (rollouts(domain, rows, 20, policy=policy, seed=seed) for seed in (1, 1, 2))
+    one, again, other = (rollouts(domain, rows, 20, policy=policy, seed=seed) for seed in (1, 1, -1))
     assert np.array_equal(one.margin, again.margin) and np.array_equal(one.moves, again.moves)
     assert not np.array_equal(one.margin, other.margin)
     assert np.array_equal(one.outcome, np.sign(one.margin)) and one.margin.shape == (3, 20)
