@@ -20,7 +20,9 @@ from astarzero.envs.domain import Domain, Heuristic
 WORLDS: dict[str, str] = {  # name -> where its `make(**options) -> Domain` lives
     "sliding": "astarzero.envs.sliding",
     "countdown": "astarzero.envs.countdown",
+    "go": "astarzero.envs.go",
 }
+FOR_TWO = frozenset({"go"})  # worlds whose turn passes to an opponent (discount -1)
 
 
 def find_world(world: str) -> Callable[..., Domain]:

@@ -8,6 +8,7 @@ their signatures. A world must give `step` and `is_goal`; the rest has defaults.
 Signs, written once: a *cost* is > 0 and reward = -cost; a *value* is the expected return for the player to move; a
 *heuristic* is h(s) = -value(s) >= 0, `inf` at a dead end. `cost_to_go` and `value_of` are the only places that turn one into the other.
 
+Worlds with two players, or with a past that matters, have more hooks: two_players.py.
 Read next: sliding.py (the smallest complete world), oracles.py (exact tables for any enumerable world).
 """
 
@@ -20,6 +21,7 @@ import numpy as np
 
 from astarzero.envs.compile import bind, hook
 from astarzero.envs.state_table import copy_row
+from astarzero.envs.two_players import hash_of_row, never_repeats, no_outcome
 
 # --- the hooks: signatures of a world's rules ------------------------------------------------------------------------
 
@@ -165,6 +167,9 @@ def no_estimate(state, context):
 BLIND = Heuristic(no_estimate, admissible=True, whole=True)
 
 
+HOOKS = ("step", "is_goal", "is_terminal", "expand", "encode", "outcome", "margin", "position_key", "repeats")  # fields of Domain
+
+
 @dataclass(frozen=True)
 class Domain:
     """One world at one size. Sizes: W words a row, A actions, F features. See the module's opening for rules and signs."""
@@ -192,6 +197,11 @@ class Domain:
     discount: float = 1.0  # -1 when the turn passes to the opponent
     reflect: Callable[[np.ndarray], np.ndarray] | None = None  # a symmetry, its own inverse: rows [N, W] -> rows of the same cost-to-go
     reflected_actions: tuple[int, ...] = ()  # with `reflect`: what each action is called among the reflected rows
+    outcome: Callable[..., float] = no_outcome  # what a terminal row is worth for the player to move
+    margin: Callable[..., float] = no_outcome
+    keeps_history: bool = False  # may the line of keys forbid a move that `step` allows?
+    position_key: Callable[..., Any] = hash_of_row
+    repeats: Callable[..., bool] = never_repeats
     whole_costs: bool = False  # every cost is a whole number
     inverse_actions: tuple[int, ...] = ()  # the action that undoes each action, -1 for none; () when nobody says
 
@@ -214,8 +224,7 @@ class Domain:
     @property
     def rules(self) -> dict[str, Callable[..., Any]]:
         """The rules by hook name, ready for `bind`."""
-        own = {name: getattr(self, name) for name in ("step", "is_goal", "is_terminal", "expand", "encode")}
-        return {**own, "num_words": width_rule(self.num_words)}
+        return {**{name: getattr(self, name) for name in HOOKS}, "num_words": width_rule(self.num_words)}
 
     @property
     def inverse(self) -> np.ndarray:

@@ -31,9 +31,8 @@ from astarzero import envs
 from astarzero.envs.domain import Domain, encode, expand, is_goal, is_terminal, step, value_of
 from astarzero.envs.state_table import copy_row
 
-MAX_STEPS = 200
+MAX_STEPS, FOREVER = 200, 1 << 62
 MAX_DRAWS = 1000  # of a random problem that is not over before it begins
-FOREVER = 1 << 62
 
 # --- many episodes, one kernel -----------------------------------------------------------------------------------------
 
@@ -80,6 +79,8 @@ class Episodes:
     """`count` episodes of one domain in flat arrays: row i of each belongs to episode i."""
 
     def __init__(self, domain: Domain, count: int, max_steps: int | None, dead_end_cost: float) -> None:
+        if domain.discount != 1.0:
+            raise ValueError(f"{domain.name} is for two players, who need an opponent; this environment is for one.")
         if max_steps is not None and max_steps < 1:
             raise ValueError(f"max_steps={max_steps}, but an episode has at least 1 step; give None for no limit.")
         if not 0 <= dead_end_cost < np.inf:
@@ -296,8 +297,7 @@ class SearchVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndar
 
     def _info(self) -> dict[str, Any]:
         """Arrays [N, ...]; gymnasium pairs each with "_name", the environments it is about: all."""
-        info, everyone = self._episodes.info(), np.ones(self.num_envs, np.bool_)
-        return info | {f"_{name}": everyone for name in info}
+        return (info := self._episodes.info()) | {f"_{name}": np.ones(self.num_envs, np.bool_) for name in info}
 
 
 # --- registration --------------------------------------------------------------------------------------------------------
@@ -346,5 +346,5 @@ def register_world(world: World, env_id: str | None = None) -> str:
     return env_id
 
 
-for _world in envs.WORLDS:
+for _world in envs.WORLDS.keys() - envs.FOR_TWO:
     register_world(_world)

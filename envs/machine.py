@@ -3,7 +3,7 @@
 `prefetch(array, index)` starts loading row `index` of `array` into the caches; the row need not exist, and nothing but time
 changes. A best-first search reads its table at random, and most of its time is waiting for memory unless several waits
 overlap: see ../search/integer_best_first.py. `count_bits(word)` is the number of ones in a uint64, `lowest_bit(word)` the place of
-the lowest (of 0: 64).
+the lowest (of 0: 64), `nth_bit(word, number)` the place of the one that has `number` below it.
 
 `promise(condition)` tells the compiler that a condition holds, and costs nothing. Numba lets an array be indexed from its end, so
 every index that might be below 0 is tested, at every use; one promise after the number is born saves them all, and one on the
@@ -11,11 +11,16 @@ length of a row unrolls the loops over it. A promise that is broken makes any be
 """
 
 import numba
-from llvmlite import ir
+import numpy as np
+from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 READ, KEEP, DATA = 0, 3, 1  # for reading, in all cache levels, in the data cache: LLVM language reference, llvm.prefetch
+
+# x86's PDEP finds the n-th one in three cycles; elsewhere, and when code is made for another machine, a search by halves does.
+FOR_THIS_MACHINE = numba.config.CPU_NAME is None and numba.config.CPU_FEATURES is None
+HAS_PDEP = bool(FOR_THIS_MACHINE and binding.get_host_cpu_features().get("bmi2"))
 
 if numba.config.DISABLE_JIT:
 
@@ -69,3 +74,30 @@ else:
             return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
 
         return types.int64(types.uint64), generate
+
+
+if HAS_PDEP and not numba.config.DISABLE_JIT:
+
+    @intrinsic
+    def nth_bit(typing_context, word, number):
+        def generate(context, builder, signature, arguments):
+            wide = arguments[0].type
+            kind = ir.FunctionType(wide, [wide, wide])
+            name = "llvm.x86.bmi.pdep.64"
+            deposit = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+            one = builder.shl(wide(1), context.cast(builder, arguments[1], signature.args[1], types.uint64))
+            return builder.cttz(builder.call(deposit, [one, arguments[0]]), ir.Constant(ir.IntType(1), 0))
+
+        return types.int64(types.uint64, number), generate
+else:
+
+    def nth_bit(word, number):
+        start, width = 0, 32
+        while width:
+            here = count_bits(word & ((np.uint64(1) << np.uint64(width)) - np.uint64(1)))
+            if number >= here:
+                number -= here
+                word >>= np.uint64(width)
+                start += width
+            width >>= 1
+        return start

@@ -23,6 +23,7 @@ app.command("astarzero.experiments.train:train", name="train", help="Train a net
 app.command("astarzero.experiments.referee:referee", name="referee", help="Re-score anybody's solutions from a file with exact oracles.")
 app.command("astarzero.experiments.batches:batches", name="batches", help="What A*'s batch size does to cost, effort and the guarantee.")
 app.command("astarzero.experiments.audit:audit", name="audit", help="May an estimate of cost be trusted? Overestimates, bounds, margins.")
+app.command("astarzero.experiments.fuzz:fuzz", name="fuzz", help="Compare a world's rules with other implementations of them.")
 app.command("astarzero.experiments.listing:listing", name="list", help="Worlds, searches, nets, learners and regimes, one line each.")
 
 

@@ -140,6 +140,8 @@ def solve(
     if (state is not None) + (instances is not None) + (set is not None) > 1:
         raise ValueError("Give only one of --state, --instances and --set.")
     domain = make_domain(world, option, size=size, goal=goal_layout(world, goal, instances), rule=rule, target=target)
+    if domain.discount != 1.0:
+        raise ValueError(f"World '{world}' is a game for two, with an opponent instead of a goal; solve takes worlds for one.")
     if state is not None:
         problems = [Instance(state, domain.parse(state))]
     elif instances is not None:

@@ -23,6 +23,7 @@ CASES = {
     "unknown rule": (["solve", "countdown", "--rule", "real"], "real"),
     "unknown world": (["solve", "chess"], "World 'chess' was not found"),
     "option of another world": (["solve", "sliding", "--rule", "integer"], "World 'sliding' has no option 'rule'"),
+    "a game for two": (["solve", "go", "--size", "3"], "World 'go' is a game for two"),
     "unknown search": (["solve", "sliding", "--search", "dijkstra"], "Search 'dijkstra' is not known"),
     "unknown heuristic": (["solve", "sliding", "--heuristic", "euclid"], "has no heuristic 'euclid'"),
     "unknown bound": (["solve", "sliding", "--search", "focal", "--bound", "euclid"], "has no heuristic 'euclid'"),

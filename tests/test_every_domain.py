@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import toys
 
-from astarzero.envs import WORLDS, Domain, find_world, make
+from astarzero.envs import FOR_TWO, WORLDS, Domain, find_world, make
+from astarzero.envs.line import Line
 from astarzero.envs.oracles import ExactTable, exact_table, reachable
 from astarzero.search import from_heuristic
 
@@ -18,9 +19,13 @@ DOMAINS = {
     **{world: functools.partial(make, world) for world in WORLDS},
     "sliding 3x4": functools.partial(make, "sliding", size="3x4", goal="blank-last"),
     "countdown positive": functools.partial(make, "countdown", size=5, target=None, rule="positive"),
+    "go 2x3": functools.partial(make, "go", size="2x3", ko="situational", suicide=True, komi=0.5),
     **toys.TOYS,
 }
+FOR_ONE = [name for name, domain in DOMAINS.items() if domain().discount == 1.0]  # costs, goals and heuristics mean something
 every_domain = pytest.mark.parametrize("name", DOMAINS)
+every_domain_for_one = pytest.mark.parametrize("name", FOR_ONE)
+every_domain_for_two = pytest.mark.parametrize("name", [name for name in DOMAINS if name not in FOR_ONE])
 
 
 @functools.cache
@@ -156,10 +161,42 @@ def test_a_batch_of_the_wrong_width_is_refused(name):
     toys.one_sentence(error)
 
 
+# --- two players, and a past that matters ------------------------------------------------------------------------------------------
+
+
+def test_the_worlds_for_two_are_those_whose_turn_passes():
+    assert {world for world in WORLDS if make(world).discount == -1.0} == FOR_TWO
+
+
+@every_domain_for_two
+def test_a_game_ends_with_an_outcome_for_the_player_to_move_and_in_no_goal(name):
+    domain, rng, outcomes = DOMAINS[name](), np.random.default_rng(0), set()
+    for _ in range(12):
+        line = Line(domain, domain.random_state(rng))
+        while not line.over and len(line.rows) < 20 * domain.num_actions:
+            assert not domain.goal_mask(line.state)[0]
+            legal = np.flatnonzero(line.action_mask())
+            assert set(legal) <= set(domain.successors(line.state)[1])  # the past only forbids
+            line.play(int(rng.choice(legal)))
+            assert len(line.keys) == len(line.rows)
+        assert line.over and not line.action_mask().any() and len(domain.successors(line.state)[0]) == 0
+        assert line.outcome == np.sign(line.margin)
+        outcomes.add(line.outcome)
+    assert {-1.0, 1.0} <= outcomes
+
+
+@every_domain_for_one
+def test_a_world_for_one_has_no_past_and_no_outcome(name):
+    domain, rows = sample(name)
+    line = Line(domain, rows[0])
+    assert not domain.keeps_history and line.outcome == line.margin == 0.0
+    assert np.array_equal(line.action_mask(), domain.action_masks(rows[0])[0])
+
+
 # --- exact tables, goals and heuristics ------------------------------------------------------------------------------------------
 
 
-@every_domain
+@every_domain_for_one
 def test_the_table_satisfies_bellman_and_ends_at_goals_and_dead_ends(name):
     table = exact(name)
     graph, cost = table.graph, table.cost_to_go
@@ -184,7 +221,7 @@ def test_the_table_satisfies_bellman_and_ends_at_goals_and_dead_ends(name):
         assert (-q[row][optimal[row]] == cost[index]).all()
 
 
-@every_domain
+@every_domain_for_one
 def test_heuristics_are_admissible_where_they_say_so_and_their_two_forms_agree(name):
     table = exact(name)
     domain = table.domain

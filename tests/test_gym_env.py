@@ -48,9 +48,12 @@ def road(tmp_path_factory):
     return str(path)
 
 
-@pytest.fixture(params=[*envs.WORLDS, "road"])
+FOR_ONE = sorted(envs.WORLDS.keys() - envs.FOR_TWO)
+
+
+@pytest.fixture(params=[*FOR_ONE, "road"])
 def domain(request, road):
-    """Every world at its default size."""
+    """Every world for one player at its default size."""
     return envs.make(road if request.param == "road" else request.param)
 
 
@@ -79,7 +82,15 @@ def test_gymnasium_accepts_every_world(domain):
         del gymnasium.registry["test/Checked-v0"]
 
 
-@pytest.mark.parametrize("world", envs.WORLDS)
+@pytest.mark.parametrize("world", sorted(envs.FOR_TWO))
+def test_a_world_for_two_is_refused_until_there_is_an_opponent(world):
+    assert f"astarzero/{world.capitalize()}-v0" not in gymnasium.registry
+    for make_env in (SearchEnv, SearchVectorEnv):
+        with pytest.raises(ValueError, match="is for two players"):
+            make_env(envs.make(world))
+
+
+@pytest.mark.parametrize("world", FOR_ONE)
 def test_every_world_is_registered(world):
     name = f"astarzero/{world.capitalize()}-v0"
     env = gymnasium.make(name, render_mode="ansi")
