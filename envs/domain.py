@@ -270,8 +270,7 @@ class Domain:
     def features(self, states: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """What a net sees of rows [B, W]: float32 [B, F], written into `out` when given."""
         rows = self.check_states(states)
-        features = np.zeros((len(rows), self.num_features), np.float32) if out is None else out
-        features[:] = 0.0
+        features = np.empty((len(rows), self.num_features), np.float32) if out is None else out
         self.bind(encode_batch)(rows, self.context, features)
         return features
 
@@ -335,6 +334,8 @@ def mark_goals(states, context, mask):
 
 def encode_batch(states, context, features):
     for index in range(states.shape[0]):
+        for number in range(features.shape[1]):  # row by row, while it is in the cache
+            features[index, number] = 0.0
         encode(states[index], context, features[index])
 
 

@@ -76,7 +76,6 @@ def net_evaluator(
     def answer_part(states: np.ndarray) -> dict[str, np.ndarray]:
         """The heads for at most `chunk` states. In few calls: a net's matrices leave the caches cold, and each call is slow."""
         part, features = first_rows(len(states))
-        part.fill(0.0)
         encode(states, domain.context, part)
         if on_cpu:
             return {head: output.numpy() for head, output in net(features, heads).items()}
