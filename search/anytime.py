@@ -5,8 +5,8 @@ g + h of an admissible bound is below the plan's cost can lead to a better one; 
 the search returns the best plan so far and the lower bound: the optimum lies between the two.
 
 With a promise above 1 it ends as soon as the plan costs at most promise times the bound. That is another road to what weighted A*
-promises: a greedy search for the plan beside a cautious one for the proof. Where h is good it is far shorter (24-puzzle with
-a pattern database, promise 1.2: a hundredth of weighted A*'s expansions).
+promises: a greedy search for the plan beside a cautious one for the proof. Where h is good it is shorter (24-puzzle with pattern
+databases, promise 1.2: 3 to 74 times fewer expansions than weighted A* on the three of five boards that both solved within 5 M).
 
 Source: Hansen & Zhou 2007, "Anytime heuristic search". Read next: bounded.py, the loop; focal.py stops at a promise instead.
 """
