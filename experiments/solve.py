@@ -300,6 +300,8 @@ def show_summary(
     if solved:
         total = sum(result.cost for _, result in solved)
         table.add_row("cost, sum and mean", f"{total:,.0f}, {total / len(solved):.3f}")
+    if len(results) == 1 and not solved:
+        table.add_row("no solution is cheaper than", f"{results[0].lower_bound:,g}")
     known = [(problem.optimal, result.cost) for problem, result in solved if problem.optimal is not None]
     if known:
         table.add_row("optimal", f"{sum(abs(best - cost) < 1e-6 for best, cost in known):,} of {len(known):,} solved with a known optimum")
