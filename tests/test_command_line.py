@@ -50,8 +50,9 @@ def test_a_focal_search_keeps_its_promise_by_the_bound_it_is_given(capsys):
 
 
 def test_a_plan_that_a_limit_left_unproven_is_shown_with_exit_status_1(capsys):
-    board = ["--size", "3", "--state", "8 7 6 0 4 1 2 5 3", "--max-expansions", "400"]
-    assert main(["solve", "sliding", *board, "--search", "anytime_astar", "--weight", "5", "--proof", "0", "--json"]) == 1
+    search = ["--search", "anytime_astar", "--weight", "5", "--proof", "0", "--max-expansions", "400"]
+    board = ["--size", "3", "--state", "8 7 6 0 4 1 2 5 3", *search]
+    assert main(["solve", "sliding", *board, "--json"]) == 1
     (row,) = lines(capsys)
     assert row["status"] == "BUDGET" and row["lower_bound"] < 31 <= row["cost"] == len(row["plan"])
     assert main(["solve", "sliding", *board]) == 1
