@@ -43,7 +43,7 @@ def ida_kernel(control, bounds, context, tables, states, g, count, cursor, first
         level = control[LEVEL]
         if control[PHASE] == START:
             copy_row(rows[0, 0], states[0])
-            actions[0, 0], costs[0, 0], g[0], control[NODES], control[PHASE] = -1, 0.0, 0.0, 1, JUDGED
+            actions[0, 0], costs[0, 0], g[0], chosen[0], control[NODES], control[PHASE] = -1, 0.0, 0.0, 0, 1, JUDGED
             outcome = open_level(
                 0, 1, control, context, tables, states, count, cursor, first, turn, chosen, rows, actions, h, kinds
             )  # fmt: skip
