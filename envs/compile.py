@@ -11,7 +11,7 @@ a rule changed in another module would not be noticed; with it both are a differ
 
 Limits: arrays that a rule reads as globals are baked in (and hashed); big tables travel in `Domain.context` instead. Kernels
 and rules never allocate: copy rows word by word (`state_table.copy_row`), not by `a[:] = b`, which Numba refuses here with
-"NRT required but not enabled".
+"NRT required but not enabled". A rule may be an intrinsic, which writes machine code of its own (tile_recursion.py).
 Read next: domain.py (the hooks), ../search/best_first.py (a template).
 """
 
