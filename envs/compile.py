@@ -11,13 +11,14 @@ a rule changed in another module would not be noticed; with it both are a differ
 
 Limits: arrays that a rule reads as globals are baked in (and hashed); big tables travel in `Domain.context` instead. Kernels
 and rules never allocate: copy rows word by word (`state_table.copy_row`), not by `a[:] = b`, which Numba refuses here with
-"NRT required but not enabled".
+"NRT required but not enabled". A rule may be an intrinsic, which writes machine code of its own (tile_recursion.py).
 Read next: domain.py (the hooks), ../search/best_first.py (a template).
 """
 
 import dis
 import functools
 import hashlib
+import linecache
 import math
 import threading
 import types
@@ -37,6 +38,7 @@ OPTIONS = {
 }
 HELPER_OPTIONS = {**OPTIONS, "no_cpython_wrapper": True, "forceinline": True}  # a call would pass every field of every array
 LIBRARIES = (np, math, numba)  # modules a rule may reach into by attribute; their version is part of the hash
+Intrinsic = numba.core.extending._Intrinsic  # may be called by a rule, or be one
 
 Rules = Mapping[str, Callable[..., Any]]  # hook name -> rule
 Bound = tuple[Callable[..., Any], str]  # compiled function, fingerprint
@@ -85,6 +87,8 @@ def _bind(function: Any, rules: Rules, path: tuple[types.FunctionType, ...]) -> 
         if name not in rules:
             raise BindError(f"{_trail(path)} calls the hook '{name}', but no rule of that name was given; add it to the rules.")
         function = getattr(rules[name], "py_func", rules[name])
+        if isinstance(function, Intrinsic):
+            return function, _value_digest(function, f"The rule '{name}'")
         if not isinstance(function, types.FunctionType):
             raise BindError(f"The rule '{name}' is a {type(function).__name__}, which cannot be compiled; give a plain function.")
     return _bind_plain(function, rules, (*path, function))
@@ -164,8 +168,10 @@ def _value_digest(value: Any, where: str) -> str:
         return f"({', '.join(_value_digest(item, where) for item in value)})"
     if isinstance(value, (type, types.BuiltinFunctionType, numba.types.Type)) and not _is_own_class(value):
         return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value)}"
-    if isinstance(value, numba.core.extending._Intrinsic):
-        return f"intrinsic {_code_parts(value._defn.__code__)}"
+    if isinstance(value, Intrinsic):  # it writes code from what it closes over, by any function of its file
+        source = hashlib.sha256("".join(linecache.getlines(value._defn.__code__.co_filename)).encode()).hexdigest()
+        closure = tuple(cell.cell_contents for cell in value._defn.__closure__ or ())
+        return f"intrinsic {value._defn.__qualname__} {source} {_value_digest(closure, where)}"
     remedy = "make it a number, string, tuple or array, or pass it in the context tuple"
     raise BindError(f"{where}, a {type(value).__name__}, which cannot be hashed; {remedy}.")
 

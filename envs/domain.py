@@ -68,6 +68,12 @@ def descend(board, label, boards, labels, notes, top, tables):
     raise NotImplementedError
 
 
+@hook
+def count_below(board, label):
+    """How many nodes are within the bound from this one down, and how many successors they make, in one number. See Descent."""
+    raise NotImplementedError
+
+
 # --- defaults ---------------------------------------------------------------------------------------------------------
 
 
@@ -138,6 +144,7 @@ class Heuristic:
 
 
 PLACE_MASK, DEPTH_SHIFT, SLACK_SHIFT = (1 << 16) - 1, 16, 32  # the fields of a label, from the least bit: place, depth, slack
+MADE_SHIFT = 31  # the fields of a count: 31 bits for nodes, 32 for the successors they make, and the sign
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,12 @@ class Descent:
     goal: np.ndarray  # the one goal, row [1]
     rise: int  # depth + h changes by multiples of this from a node to a successor
     branching: int  # most successors of a place
+    count_below: Callable[..., Any]  # int64, nodes + (successors << MADE_SHIFT); negative: the goal is there, or it cannot say
+
+
+def uncounted(board, label):
+    """`count_below` of a descent that cannot count."""
+    return -1
 
 
 def no_estimate(state, context):

@@ -12,10 +12,10 @@ import re
 import numpy as np
 
 from astarzero.envs.domain import Domain, Heuristic
+from astarzero.envs.manhattan_descent import manhattan_descent
 from astarzero.envs.pattern_descent import pattern_descent
 from astarzero.envs.pattern_rules import additive
 from astarzero.envs.pattern_tables import partitions, pattern_context
-from astarzero.envs.sliding_descent import manhattan_descent
 from astarzero.envs.sliding_drawing import render_picture, render_text
 from astarzero.envs.sliding_rules import (
     BITS,

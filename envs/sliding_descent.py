@@ -1,23 +1,23 @@
-"""How IDA* walks sliding tiles on boards of one word: the ways of a blank, and the `Descent` (see domain.py) by Manhattan distance.
+"""How IDA* walks sliding tiles on boards of one word: the ways of a blank, and the `Descent` (see domain.py) along them.
 
 A place is 5 * blank + action, the action ROOT where a search begins. From a place lead up to four *ways*, in the order up, left,
 right, down that published programs try (Korf 1985); the one that undoes the last action is left out. They are kept last first,
 since a stack turns them round. A way finds the tile that moves by `shift`, and moves it by a product and an XOR: `swap` has one bit at
-either cell. Every move changes h by an odd number, so depth + h by an even one. Read next: pattern_descent.py.
+either cell. Every move changes h by an odd number, so depth + h by an even one.
+Read next: manhattan_descent.py, pattern_descent.py.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from astarzero.envs.domain import DEPTH_SHIFT, PLACE_MASK, SLACK_SHIFT, Descent
+from astarzero.envs.domain import DEPTH_SHIFT, PLACE_MASK, SLACK_SHIFT, Descent, uncounted
 
 VISITED, UNDO = (0, 2, 3, 1), (1, 0, 3, 2)  # actions: up, left, right, down; what undoes each of 0..3
 ROOT, MOVES = 4, 5  # a search begins after no action: the fifth
 WAYS, TILES = 4, 16
 ONE_DEEPER, FARTHER, NO_WAY = 1 << DEPTH_SHIFT, -(1 << SLACK_SHIFT), -(1 << 62)  # changes of a label
 TWO, FOUR, NIBBLE, PLACE = np.uint64(2), np.uint64(4), np.uint64(TILES - 1), np.uint64(PLACE_MASK)
-FOURTH = np.uint64(3)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ def ways_of(neighbours: np.ndarray) -> Ways:
     return Ways(place, blank, cell, 4 * cell.astype(np.uint64), swap, step)
 
 
-def descent_of(ways: Ways, rule, tables: tuple[np.ndarray, ...], goal: np.ndarray, notes=lambda row: np.zeros(0, np.uint64)) -> Descent:
+def descent_of(
+    ways: Ways, rule, tables: tuple[np.ndarray, ...], goal: np.ndarray, notes=lambda row: np.zeros(0, np.uint64), count_below=uncounted
+) -> Descent:
     """A descent along `ways` by a rule that reads `tables`; `notes` makes those of a root."""
     cells = len(ways.place) // MOVES
 
@@ -68,38 +70,5 @@ def descent_of(ways: Ways, rule, tables: tuple[np.ndarray, ...], goal: np.ndarra
         goal=goal,
         rise=2,
         branching=WAYS,
+        count_below=count_below,
     )
-
-
-# --- by Manhattan distance ---------------------------------------------------------------------------------------------------
-
-
-def descend_by_manhattan(board, label, boards, labels, notes, top, tables):
-    """`descend` with tables = (shift, swap uint64 [places * WAYS], change int64 [places * WAYS * TILES], of a label by the tile)."""
-    first = (np.uint64(label) & PLACE) << TWO
-    for number in range(3):
-        top = move_by_manhattan(board, label, boards, labels, top, first + np.uint64(number), tables)
-    if tables[1][first + FOURTH]:  # only at a root
-        top = move_by_manhattan(board, label, boards, labels, top, first + FOURTH, tables)
-    return top
-
-
-def move_by_manhattan(board, label, boards, labels, top, way, tables):
-    """Write the node behind a way; the top rises if it is within the bound. A way that is not there falls off by its label."""
-    shift, swap, change = tables
-    tile = (board >> shift[way]) & NIBBLE
-    reached = label + change[(way << FOUR) + tile]
-    boards[top], labels[top] = board ^ (tile * swap[way]), reached
-    return top + np.uint64(reached >= 0)
-
-
-def manhattan_descent(context: tuple[np.ndarray, ...]) -> Descent | None:
-    """The descent by Manhattan distance, None on boards of several words; `context` is the domain's."""
-    neighbours, distances, goal = context[:3]
-    if len(goal) > 1:
-        return None
-    ways = ways_of(neighbours)
-    farther = distances[:, ways.blank] > distances[:, ways.cell]  # [tiles, places, WAYS]: the tile goes where the blank was
-    change = np.full((*ways.place.shape, TILES), NO_WAY, np.int64)
-    change[..., : len(distances)] = ways.step[..., None] + FARTHER * np.moveaxis(farther, 0, -1)
-    return descent_of(ways, descend_by_manhattan, (ways.shift.ravel(), ways.swap.ravel(), change.ravel()), goal)

@@ -1,20 +1,23 @@
 """IDA* for worlds that lend a `Descent`: a node is a word, a label and a few notes, and a stack is all there is.
 
 A rule writes what a node leads to straight onto the stack, and a successor above the bound is overwritten by the next one: no
-branch depends on what the heuristic says. Half of all successors are above the bound, in no order that a processor could
-guess, and a recursion pays for each wrong guess; this loop is about 1.5 times as fast as a tuned recursive program in C++.
+branch depends on what the heuristic says, which no processor could guess.
+
+A descent may also *count* the subtree below a node at once, where a world can do so faster (sliding tiles by Manhattan distance do, see
+../envs/tile_recursion.py); it is asked where few nodes can follow. Its answer stands unless the goal is there or a budget would be
+exceeded: then the node is expanded like any other, and its successors are asked again, so that limits and plans are exact.
 
 Only the undoing of the last action is left out, as in published programs (Korf 1985), and `generated` and `expansions` equal
 theirs: when a goal is found, the successors that a recursion would not have made yet are taken off. `evaluations` counts all.
 
-Read next: ../envs/domain.py (Descent), ../envs/sliding_descent.py (the rules).
+Read next: ../envs/domain.py (Descent), ../envs/manhattan_descent.py (the rules).
 """
 
 from itertools import pairwise
 
 import numpy as np
 
-from astarzero.envs.domain import DEPTH_SHIFT, PLACE_MASK, SLACK_SHIFT, Descent, Domain, cost_to_go, descend
+from astarzero.envs.domain import DEPTH_SHIFT, MADE_SHIFT, PLACE_MASK, SLACK_SHIFT, Descent, Domain, cost_to_go, count_below, descend
 from astarzero.envs.evaluation import Evaluator
 
 from astarzero.search.drive import (  # isort: skip
@@ -22,10 +25,12 @@ from astarzero.search.drive import (  # isort: skip
 )  # fmt: skip
 from astarzero.search.result import Budget, SearchResult, Status
 
-TOP, DEEPEST = range(FREE, FREE + 2)  # cells of `control`: nodes on the stack; the greatest depth met
+TOP = FREE  # cell of `control`: nodes on the stack
 LONGEST = (1 << 10) - 1  # of plans: a path must fit its array
 ONE, DEPTH_MASK, DEPTH = np.uint64(1), np.uint64(LONGEST), np.uint64(DEPTH_SHIFT)
 PLACES = np.uint64(PLACE_MASK)
+NODES_BELOW = (1 << MADE_SHIFT) - 1
+FEW = 4 << SLACK_SHIFT  # smaller labels have so little slack that a million nodes may follow: a slice ends some milliseconds late
 
 
 def packed_kernel(control, goal, counts, tables, boards, labels, notes, path):
@@ -34,7 +39,7 @@ def packed_kernel(control, goal, counts, tables, boards, labels, notes, path):
     goal uint64; counts int64 [places], the successors made at a place; boards uint64 [S], labels int64 [S] and notes uint64 [S, N] are
     the stack, path int64 [D] the places on the way to its top.
     """
-    top, deepest = np.uint64(control[TOP]), np.uint64(control[DEEPEST])
+    top = np.uint64(control[TOP])
     expansions, evaluations = control[EXPANSIONS], control[EVALUATIONS]
     last, most = min(control[SLICE_END], control[MAX_EXPANSIONS]), control[MAX_EVALUATIONS]
     outcome = SOLVED
@@ -43,17 +48,23 @@ def packed_kernel(control, goal, counts, tables, boards, labels, notes, path):
         board, label = boards[node], labels[node]
         place, depth = np.uint64(label) & PLACES, (np.uint64(label) >> DEPTH) & DEPTH_MASK
         path[depth] = place
-        deepest = max(deepest, depth)
         if board == goal:
             break
         made = counts[place]
         if expansions >= last or evaluations + made > most:
             outcome = SLICE if expansions < control[MAX_EXPANSIONS] and evaluations + made <= most else BUDGET_MET
             break
+        below = count_below(board, label) if label < FEW else -1
+        nodes, successors = below & NODES_BELOW, below >> MADE_SHIFT
+        if below >= 0 and expansions + nodes <= control[MAX_EXPANSIONS] and evaluations + successors <= most:
+            expansions += nodes
+            evaluations += successors
+            top = node
+            continue
         expansions += 1
         evaluations += made
         top = descend(board, label, boards, labels, notes, node, tables)
-    control[TOP], control[DEEPEST], control[EXPANSIONS], control[EVALUATIONS] = top, deepest, expansions, evaluations
+    control[TOP], control[EXPANSIONS], control[EVALUATIONS] = top, expansions, evaluations
     return outcome
 
 
@@ -63,7 +74,7 @@ def packed_ida(domain: Domain, state: np.ndarray, evaluator: Evaluator, descent:
     It does not notice that a problem is unsolvable (worlds with a `Descent` refuse such problems); ValueError when the bound passes
     LONGEST.
     """
-    kernel = domain.bind(packed_kernel, descend=descent.rule)
+    kernel = domain.bind(packed_kernel, descend=descent.rule, count_below=descent.count_below)
     paths = {"states": np.zeros((1, domain.num_words), np.uint64)}
     root = domain.check_states(state)[0]
     place, root_notes = descent.root(root)
@@ -100,5 +111,6 @@ def packed_ida(domain: Domain, state: np.ndarray, evaluator: Evaluator, descent:
         depth = (int(labels[control[TOP] - 1]) >> DEPTH_SHIFT) & LONGEST
         plan = tuple(int(descent.actions[place]) for place in path[1 : depth + 1])
         made -= sum(descent.waiting(int(before), int(after)) for before, after in pairwise(path[: depth + 1]))
-    control[GENERATED], control[CALLS], control[NODES] = max(made, 0), control[EVALUATIONS], control[DEEPEST] + 1
+    made = max(made, 0)
+    control[GENERATED], control[CALLS], control[NODES] = made, control[EVALUATIONS], min(bound, made) + 1  # held: a path
     return drive.result(status, plan, lambda cost: float(min(bound, cost)))

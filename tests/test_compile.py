@@ -23,7 +23,8 @@ from toys import one_sentence
 from astarzero.envs import compile as binder
 from astarzero.envs import make
 from astarzero.envs.compile import BindError, bind, fingerprint, hook
-from astarzero.envs.domain import mark_goals
+from astarzero.envs.domain import count_below, mark_goals
+from astarzero.search import from_heuristic
 
 PACKAGE = {
     "kernels.py": """
@@ -165,6 +166,26 @@ def test_a_spawned_child_and_a_worker_of_joblib_load_what_the_parent_compiled():
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.map(count_goals, ["trap"]) == [(1, 1, 0)]
     assert joblib.Parallel(n_jobs=2, backend="loky")([joblib.delayed(count_goals)("wild-1")]) == [(2, 1, 0)]
+
+
+def ask_below(board, label):
+    return count_below(board, label)
+
+
+def count_at(goal):
+    """Runs in a child: does a recursion made for this goal meet it at once on the board 0 1 2 3 4 5, and hits and misses as above."""
+    puzzle = make("sliding", size="2x3", goal=goal)
+    row, descent = puzzle.parse("0 1 2 3 4 5"), from_heuristic(puzzle).descent
+    kernel = bind(ask_below, {"count_below": descent.count_below})
+    below = kernel(row[0], descent.root(row)[0])
+    return below < 0, sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values())
+
+
+def test_an_intrinsic_made_for_one_board_is_loaded_for_that_board_only():
+    goals = ["blank-first", "blank-last"]
+    assert [count_at(goal)[0] for goal in goals] == [True, False]
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.map(count_at, goals) == [(True, 1, 0), (False, 1, 0)]
 
 
 # --- within a process -------------------------------------------------------------------------------------------------------------
