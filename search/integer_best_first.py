@@ -147,16 +147,16 @@ def write_successors(node, control, context, inverse, states, records, slots, ro
     count = expand(states[node], context, successors, actions, costs)
     action, g = np.int64(records[node]["action"]), np.int64(records[node]["g"])
     undo = inverse[action] if action >= 0 else NONE
-    end, fractions = first, 0.0
+    end, uneven = first, False
     for number in range(count):  # without a branch that nobody can predict: the way back is written over
         promise(end >= 0)
         copy_row(rows[end], successors[number])
         whole = np.int64(costs[number])
-        fractions += costs[number] - whole
+        uneven |= whole != costs[number]
         successor = made[end]
         successor["parent"], successor["action"], successor["g"] = node, actions[number], g + whole
         end += actions[number] != undo
-    if fractions != 0.0:
+    if uneven:
         return NOT_WHOLE
     for number in range(first, end):
         promise(number >= 0)
