@@ -10,7 +10,7 @@ from astarzero.envs.compile import bind
 from astarzero.envs.machine import prefetch, promise
 
 EMPTY = -1
-AHEAD = 16  # rows between asking for a slot and using it
+AHEAD = 32  # rows between asking for a slot and using it
 FIRST_MIX = np.uint64(0x9E3779B97F4A7C15)  # splitmix64 (Steele, Lea, Flood 2014)
 SECOND_MIX = np.uint64(0xBF58476D1CE4E5B9)
 SHIFT_30 = np.uint64(30)

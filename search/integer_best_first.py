@@ -2,8 +2,9 @@
 
 The same algorithm, pool and accounting as best_first.py for worlds whose costs and heuristic are whole numbers. The open list
 is a bucket queue, g and h are int16, and a round has two phases, so that waits for memory overlap: all successors of the
-taken nodes are written and their places in the table fetched ahead; then they are looked up, judged and pushed. About 30
-bytes a node for one-word rows: 8 row, 2 g, 2 h, 4 parent, 2 action, 1 flags, 8 table at half load, 2 to 3 open list.
+taken nodes are written and their places in the table fetched ahead; then they are looked up, judged and pushed. What is known of
+a node beside its row is one record: one wait. About 30 bytes a node for one-word rows: 8 row, 11 record (4 parent, 2 g, 2 h, 2
+action, 1 flags), 8 table at half load, 2 to 3 open list.
 
 A successor that only undoes the action which made its parent is not made, in worlds that say which action undoes which.
 Ties of key and h go to the latest; the order among the successors of a round is drawn by the seed, never by action number.
@@ -39,6 +40,9 @@ FIRST_KEYS, FIRST_H, MARGIN = 128, 64, 16  # buckets at first, and beyond the on
 MOST_BUCKETS = 1 << 22
 GROW_BUCKETS, TOO_LARGE, NOT_WHOLE = range(FIRST_OWN_CODE, FIRST_OWN_CODE + 3)
 
+RECORD = np.dtype([("parent", np.int32), ("g", np.int16), ("h", np.int16), ("action", np.int16), ("flags", np.int8)])  # of a node
+MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "action", "g", "slot")])  # of a successor of the round
+
 START, SELECT, INSERT = range(3)
 # cells of `control`; LEFT successors of the round wait, the NEXT of MADE first, then NEXT + TURN
 BATCH, TAKEN, REOPEN, CHARGED, GOAL_ON_GENERATION, G_WEIGHT, H_WEIGHT, MADE, LEFT, NEXT, TURN, ONLY_TIES = range(FREE, FREE + 12)
@@ -47,8 +51,7 @@ TOP, LOWEST = 0, 1  # places in `scratch`
 
 
 def integer_best_first_kernel(
-    control, context, tables, inverse, states, g, h, parent, action, flags, slots, chunks, below, top, lowest,
-    taken, rows, actions, costs, made_parent, made_action, made_g, made_slot,
+    control, context, tables, inverse, states, records, slots, chunks, below, top, lowest, taken, rows, actions, costs, made
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel."""
     promise(states.shape[1] == num_words())
@@ -56,47 +59,46 @@ def integer_best_first_kernel(
     promise(chunks.shape[1] == CHUNK)
     if control[PHASE] == START:  # row 0 of `states` is the root: the one successor of nothing
         copy_row(rows[0], states[0])
-        parent[0], action[0], g[0], h[0] = -1, -1, 0, 0
-        made_parent[0], made_action[0], made_g[0], made_slot[0] = 0, -1, 0, first_slot(rows[0], control[MASK])
+        root, successor = records[0], made[0]
+        root["parent"], root["action"], root["g"], root["h"] = -1, -1, 0, 0
+        successor["parent"], successor["action"], successor["g"], successor["slot"] = 0, -1, 0, first_slot(rows[0], control[MASK])
         control[FIRST_FREE], control[MADE], control[LEFT], control[TURN], control[PHASE] = NONE, 1, 1, 1, INSERT
     while True:
         if control[PHASE] == SELECT:
-            outcome = select(control, states, g, h, action, flags, chunks, below, top, lowest, taken, actions.shape[0])
+            outcome = select(control, states, records, chunks, below, top, lowest, taken, actions.shape[0])
             if outcome != 0:
                 return outcome
             control[MADE] = 0
             for number in range(control[TAKEN]):
-                outcome = write_successors(
-                    taken[number], control, context, inverse, states, g, action, slots, rows, actions, costs,
-                    made_parent, made_action, made_g, made_slot,
-                )  # fmt: skip
+                outcome = write_successors(taken[number], control, context, inverse, states, records, slots, rows, actions, costs, made)
                 if outcome != 0:
                     return outcome
             for number in range(control[MADE]):  # by now their slots have arrived: fetch the rows to compare with
-                promise(made_slot[number] >= 0)
-                known = np.int64(slots[made_slot[number]])
+                slot = made[number]["slot"]
+                promise(slot >= 0)
+                known = np.int64(slots[slot])
                 prefetch(states, known)
-                prefetch(g, known)
+                prefetch(records, known)
             draw_order(control)
             control[PHASE] = INSERT
-        number, turn, made = control[NEXT], control[TURN], control[MADE]
+        number, turn, count = control[NEXT], control[TURN], control[MADE]
         for left in range(control[LEFT], 0, -1):
+            promise(number >= 0)
             outcome = insert(
-                number, control, context, tables, states, g, h, parent, action, flags, slots, chunks, below, top, lowest,
-                rows, made_parent, made_action, made_g, made_slot,
+                rows[number], made[number], control, context, tables, states, records, slots, chunks, below, top, lowest
             )  # fmt: skip
             if outcome != 0:
                 control[NEXT], control[LEFT] = number, left
                 return outcome
             number += turn
-            if number == made:
+            if number == count:
                 number = 0
             elif number < 0:
-                number = made - 1
+                number = count - 1
         control[PHASE] = SELECT
 
 
-def select(control, states, g, h, action, flags, chunks, below, top, lowest, taken, num_actions):
+def select(control, states, records, chunks, below, top, lowest, taken, num_actions):
     """Move up to BATCH best open nodes into `taken`. A goal ends the search only as the very best of all open nodes."""
     if control[EXPANSIONS] >= control[SLICE_END]:
         return SLICE
@@ -110,18 +112,19 @@ def select(control, states, g, h, action, flags, chunks, below, top, lowest, tak
         promise(node >= 0)
         key = control[LEAST_KEY]
         promise(key >= 0)
-        node_h = np.int64(lowest[key])  # the same as h[node], which would have to be fetched
+        node_h = np.int64(lowest[key])  # the same as the node's, which would have to be fetched
         if count > 0 and control[ONLY_TIES] and (key != first_key or node_h != first_h):
             break
-        if not flags[node] & CLOSED and control[G_WEIGHT] * g[node] + control[H_WEIGHT] * node_h == key:
-            if flags[node] & GOAL:
+        record = records[node]
+        if not record["flags"] & CLOSED and control[G_WEIGHT] * record["g"] + control[H_WEIGHT] * node_h == key:
+            if record["flags"] & GOAL:
                 if count > 0:
                     break
                 control[GOAL_NODE] = node
                 return SOLVED
             if control[EXPANSIONS] >= control[MAX_EXPANSIONS]:
                 break
-            flags[node] |= CLOSED
+            record["flags"] |= CLOSED
             taken[count] = node
             first_key, first_h = key, node_h
             count += 1
@@ -129,43 +132,40 @@ def select(control, states, g, h, action, flags, chunks, below, top, lowest, tak
         beneath = drop_best(control, top, lowest, chunks, below)
         if beneath != NONE:
             prefetch(states, beneath)
-            prefetch(g, beneath)
-            prefetch(h, beneath)
-            prefetch(action, beneath)
-            prefetch(flags, beneath)
+            prefetch(records, beneath)
     control[TAKEN] = count
     if count == 0:
         return EXHAUSTED if control[ENTRIES] == 0 else BUDGET_MET
     return 0
 
 
-def write_successors(
-    node, control, context, inverse, states, g, action, slots, rows, actions, costs, made_parent, made_action, made_g, made_slot
-):  # fmt: skip
-    """Append the successors of `node` to `rows`, and what is known of them to `made_*`."""
+def write_successors(node, control, context, inverse, states, records, slots, rows, actions, costs, made):
+    """Append the successors of `node` to `rows`, and what is known of them to `made`."""
     first = control[MADE]
     promise(first >= 0)
     promise(node >= 0)
     successors = rows[first : first + actions.shape[0]]
     count = expand(states[node], context, successors, actions, costs)
-    undo = inverse[action[node]] if action[node] >= 0 else NONE
-    made, fractions = first, 0.0
+    action, g = np.int64(records[node]["action"]), np.int64(records[node]["g"])
+    undo = inverse[action] if action >= 0 else NONE
+    end, uneven = first, False
     for number in range(count):  # without a branch that nobody can predict: the way back is written over
-        promise(made >= 0)
-        copy_row(rows[made], successors[number])
+        promise(end >= 0)
+        copy_row(rows[end], successors[number])
         whole = np.int64(costs[number])
-        fractions += costs[number] - whole
-        made_action[made], made_g[made] = actions[number], g[node] + whole
-        made += actions[number] != undo
-    if fractions != 0.0:
+        uneven |= whole != costs[number]
+        successor = made[end]
+        successor["parent"], successor["action"], successor["g"] = node, actions[number], g + whole
+        end += actions[number] != undo
+    if uneven:
         return NOT_WHOLE
-    for number in range(first, made):
+    for number in range(first, end):
         promise(number >= 0)
-        made_parent[number] = node
-        made_slot[number] = first_slot(rows[number], control[MASK])
-        prefetch(slots, made_slot[number])
-    control[GENERATED] += made - first
-    control[MADE] = made
+        slot = first_slot(rows[number], control[MASK])
+        made[number]["slot"] = slot
+        prefetch(slots, slot)
+    control[GENERATED] += end - first
+    control[MADE] = end
     return 0
 
 
@@ -177,17 +177,11 @@ def draw_order(control):
     control[TURN] = 1 if bits & np.uint64(1) else -1
 
 
-def insert(
-    number, control, context, tables, states, g, h, parent, action, flags, slots, chunks, below, top, lowest,
-    rows, made_parent, made_action, made_g, made_slot,
-):  # fmt: skip
-    """Keep successor `number` of the round when it is new or the way to it is better. Nothing is changed when this stops the kernel."""
-    promise(number >= 0)
-    row, origin = rows[number], made_parent[number]
+def insert(row, successor, control, context, tables, states, records, slots, chunks, below, top, lowest):
+    """Keep `successor`, whose state is `row`, when it is new or the way to it is better. Nothing is changed when this stops the kernel."""
+    origin, child_g, action, slot = successor["parent"], successor["g"], successor["action"], successor["slot"]
     promise(origin >= 0)
-    promise(made_slot[number] >= 0)
-    child_g = made_g[number]
-    slot = probe(made_slot[number], row, states, slots, control[MASK])
+    slot = probe(slot, row, states, slots, control[MASK])
     promise(slot >= 0)
     child = np.int64(slots[slot])
     charge = 0
@@ -200,7 +194,7 @@ def insert(
             if control[EVALUATIONS] >= control[MAX_EVALUATIONS]:
                 return BUDGET_MET
             charge = 1
-            cost = judged_cost(node_value(row, states[origin], value_of(h[origin]), made_action[number], context, tables))
+            cost = judged_cost(node_value(row, states[origin], value_of(records[origin]["h"]), action, context, tables))
             child_h = np.int64(cost)
             if child_h != cost:
                 if cost != np.inf:
@@ -208,8 +202,9 @@ def insert(
                 kind, child_h = DEAD, np.int64(0)
     else:
         promise(child >= 0)
-        kind, child_h = np.int64(flags[child]), np.int64(h[child])
-        if child_g >= g[child] or (kind & CLOSED and not control[REOPEN]):
+        known = records[child]
+        kind, child_h = np.int64(known["flags"]), np.int64(known["h"])
+        if child_g >= known["g"] or (kind & CLOSED and not control[REOPEN]):
             return 0
         kind &= ~CLOSED
     key = control[G_WEIGHT] * child_g + control[H_WEIGHT] * child_h
@@ -223,13 +218,13 @@ def insert(
     if child == control[NODES]:
         slots[slot] = child
         copy_row(states[child], row)
-        h[child] = child_h
         control[NODES] += 1
         control[EVALUATIONS] += charge
         control[CALLS] += charge
-    g[child], action[child], flags[child] = child_g, made_action[number], kind & ~PENDING
-    if made_action[number] >= 0:
-        parent[child] = origin
+    record = records[child]
+    record["g"], record["h"], record["action"], record["flags"] = child_g, child_h, action, kind & ~PENDING
+    if action >= 0:
+        record["parent"] = origin
     if kind == GOAL and control[GOAL_ON_GENERATION]:
         control[GOAL_NODE] = child
         return SOLVED
@@ -274,17 +269,14 @@ def integer_best_first(
     rules, tables = kernel_face(domain, evaluator)
     kernel = domain.bind(integer_best_first_kernel, **rules)
     num_actions, inverse = domain.num_actions, domain.inverse
-    nodes: Arrays = {
-        "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.int16), "h": np.zeros(0, np.int16),
-        "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8),
-    }  # fmt: skip
+    nodes: Arrays = {"states": np.zeros((0, domain.num_words), np.uint64), "records": np.zeros(0, RECORD)}
     entries: Arrays = {"chunks": np.zeros((0, CHUNK), np.int32), "below": np.zeros(0, np.int32)}
     width = batch if batch > 1 else TIES
     room = width * num_actions
     taken, rows = np.zeros(width, np.int64), np.zeros((room + num_actions, domain.num_words), np.uint64)
     scratch: list[np.ndarray] = [
         np.full((FIRST_KEYS, FIRST_H), NONE, np.int32), np.full(FIRST_KEYS, FIRST_H, np.int32),
-        taken, rows, *domain.expansion_buffers()[1:], *(np.zeros(room, np.int64) for _ in range(4)),
+        taken, rows, *domain.expansion_buffers()[1:], np.zeros(room + num_actions, MADE_RECORD),
     ]  # fmt: skip
     drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, entry_cell=CHUNKS, scratch=scratch)
     control = drive.control
@@ -324,18 +316,18 @@ def integer_best_first(
     except TooLarge:
         return None
     goal = int(control[GOAL_NODE])
-    plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal)
+    plan = trace_plan(drive.nodes["records"]["parent"], drive.nodes["records"]["action"], goal)
     return drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, cost))
 
 
 def lower_bound(drive: Drive, cost: float) -> float:
     """As in best_first.py, read off the buckets: an older entry of a node that got better can only lower it."""
-    control, nodes, scratch = drive.control, drive.nodes, drive.scratch
+    control, records, scratch = drive.control, drive.nodes["records"], drive.scratch
     trusted = drive.evaluator.admissible or not control[CHARGED]
     keys, h = (places.astype(np.int64) for places in np.nonzero(scratch[TOP] != NONE))
     under_way = scratch[2][: control[TAKEN] if control[PHASE] == INSERT else 0]  # their successors may not all be there
     if not (control[G_WEIGHT] and control[REOPEN]):
-        return min(cost, float(nodes["h"][0]) if trusted else 0.0) if len(keys) or len(under_way) else min(cost, math.inf)
+        return min(cost, float(records["h"][0]) if trusted else 0.0) if len(keys) or len(under_way) else min(cost, math.inf)
     waiting = (keys - control[H_WEIGHT] * h) // control[G_WEIGHT] + (h if trusted else 0)
-    taken = nodes["g"][under_way].astype(np.int64) + (nodes["h"][under_way] if trusted else 0)
+    taken = records["g"][under_way].astype(np.int64) + (records["h"][under_way] if trusted else 0)
     return min([cost, *map(float, waiting), *map(float, taken)])

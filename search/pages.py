@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 LARGE = 1 << 20  # bytes from which an array has pages of its own
+HUGE = 1 << 21  # bytes of a huge page, where there are such
 CAN_RESERVE = hasattr(mmap, "MAP_PRIVATE")  # not on Windows, where address space counts as memory
 MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if CAN_RESERVE else 0  # bytes of memory there are
 
@@ -24,16 +25,23 @@ def empty(shape: tuple[int, ...], dtype: Any, most: int = 0) -> np.ndarray:
     size = math.prod(shape) * np.dtype(dtype).itemsize
     if CAN_RESERVE and size >= LARGE:
         try:
-            return seen(mmap.mmap(-1, max(size, most), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), shape, dtype)
+            return seen(mmap.mmap(-1, max(whole(size), most // HUGE * HUGE), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), shape, dtype)
         except OSError:  # more than the machine has: address space may be limited too
             pass
     return np.empty(shape, dtype)
 
 
+def whole(size: int) -> int:
+    """`size` in whole huge pages. Reserved space of such a size also begins where a huge page can (Linux 6.7 and later)."""
+    return -(-size // HUGE) * HUGE
+
+
 def seen(pages: mmap.mmap, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """The beginning of `pages` as an array. Only this much may become huge pages, which are filled whole."""
+    """The beginning of `pages` as an array. Only this much may become huge pages, which are filled whole: to the end of the last one
+    while that is within half of the space, so far from any limit, and near it exactly as much as is seen."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
     if hasattr(mmap, "MADV_HUGEPAGE"):
-        pages.madvise(mmap.MADV_HUGEPAGE, 0, math.prod(shape) * np.dtype(dtype).itemsize)
+        pages.madvise(mmap.MADV_HUGEPAGE, 0, whole(size) if 2 * whole(size) <= len(pages) else size)
     return np.frombuffer(pages, dtype, math.prod(shape)).reshape(shape)
 
 

@@ -1,6 +1,6 @@
 // A* with Manhattan distance on the 15-puzzle: search/integer_best_first.py once more, in C++, for its speed to be measured by.
 //
-// Same pool, table, hash, bucket queue, rounds, order of ties and growth, so it expands and generates the same nodes in the
+// Same table, hash, bucket queue, rounds, order of ties and growth, an array for each field of a node, so it expands and generates the same nodes in the
 // same order, and `tests/test_yardsticks.py` holds that. Where C++ may do better it does: one board size known when compiled,
 // unsigned and narrow indices, a table of the moves of each blank. Source: Burns, Hatem, Leighton, Ruml 2012.
 //
@@ -31,45 +31,45 @@ constexpr u32 CHUNK_BITS = 4, CHUNK = 1u << CHUNK_BITS, LAST = CHUNK - 1;
 constexpr u32 AHEAD = 16, FIRST_NODES = 1024, FIRST_ENTRIES = 512, FAST_GROWTH = 1u << 16;
 constexpr u64 BOARD_GOAL = 0xFEDCBA9876543210ull;
 
-// --- arrays that grow where they are when the system can do that, on huge pages -----------------------------------------------
+// --- arrays that grow where they are, on huge pages, as in search/pages.py: every search takes fresh pages and gives them back ------
 
+constexpr u64 LARGE = 1u << 20, HUGE = 1u << 21, SPACE = 1ull << 34;  // bytes: of an array with pages of its own, a page, address space
 u64 bytes_held = 0, bytes_peak = 0;
 
 template <typename T>
 struct Array {
   T* data = nullptr;
-  u64 size = 0;
+  u64 size = 0, space = 0;  // space: bytes of address space, 0 when the memory is malloc's
 
-  void allocate(u64 count) {
-    size = count;
-    u64 bytes = std::max<u64>(64, (count * sizeof(T) + 63) / 64 * 64);
-    data = static_cast<T*>(std::aligned_alloc(64, bytes));
-    if (!data) std::abort();
-    if (bytes >= (1u << 22)) {
-      u64 page = (reinterpret_cast<u64>(data) + 4095) & ~u64{4095};
-      madvise(reinterpret_cast<void*>(page), (bytes - 4096) & ~u64{4095}, MADV_HUGEPAGE);
+  void grow(u64 count) {
+    if (count == size) return;
+    u64 bytes = count * sizeof(T);
+    if (bytes < LARGE) {
+      data = static_cast<T*>(std::realloc(data, bytes));
+    } else {
+      if (!space) {
+        void* pages = mmap(nullptr, SPACE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (pages == MAP_FAILED) std::abort();
+        madvise(pages, HUGE, MADV_HUGEPAGE);
+        if (size) std::memcpy(pages, data, size * sizeof(T));
+        std::free(data);
+        data = static_cast<T*>(pages), space = SPACE;
+      }
+      madvise(data, (bytes + HUGE - 1) / HUGE * HUGE, MADV_HUGEPAGE);
     }
-    bytes_held += count * sizeof(T);
+    if (!data) std::abort();
+    bytes_held += (count - size) * sizeof(T);
+    size = count;
     bytes_peak = std::max(bytes_peak, bytes_held);
   }
 
   void release() {
-    std::free(data);
+    if (space)
+      munmap(data, space);
+    else
+      std::free(data);
     bytes_held -= size * sizeof(T);
-    data = nullptr, size = 0;
-  }
-
-  void grow(u64 count) {
-    if (count == size) return;
-    data = static_cast<T*>(std::realloc(data, count * sizeof(T)));
-    u64 bytes = count * sizeof(T);
-    if (bytes >= (1u << 22)) {
-      u64 page = (reinterpret_cast<u64>(data) + 4095) & ~u64{4095};
-      madvise(reinterpret_cast<void*>(page), (bytes - 4096) & ~u64{4095}, MADV_HUGEPAGE);
-    }
-    bytes_held += (count - size) * sizeof(T);
-    size = count;
-    bytes_peak = std::max(bytes_peak, bytes_held);
+    data = nullptr, size = space = 0;
   }
 
   T& operator[](u64 index) const { return data[index]; }
@@ -157,7 +157,7 @@ struct Search {
     while (needed < 2 * capacity - 1) needed <<= 1;
     if (slots.size >= needed) return;
     if (slots.data) slots.release();
-    slots.allocate(needed);
+    slots.grow(needed);
     std::memset(slots.data, 0xFF, needed * sizeof(i32));
     mask = static_cast<u32>(needed - 1);
     for (u32 node = 0; node < nodes; node++) {
@@ -346,14 +346,15 @@ int main(int count, char** arguments) {
     double start = cpu_seconds();
     Search* search = new Search;
     i32 goal = search->run(root, 0);
+    int length = goal == NONE ? -1 : search->g[goal];
+    search->release();
     double seconds = cpu_seconds() - start;
     std::printf(
         "{\"length\": %d, \"expansions\": %llu, \"generated\": %llu, \"nodes\": %u, \"peak_bytes\": %llu, \"cpu_seconds\": %.6f}\n",
-        goal == NONE ? -1 : search->g[goal], static_cast<unsigned long long>(search->expansions),
+        length, static_cast<unsigned long long>(search->expansions),
         static_cast<unsigned long long>(search->generated), search->nodes,
         static_cast<unsigned long long>(bytes_peak + sizeof(Search)), seconds);
     std::fflush(stdout);
-    search->release();
     delete search;
   }
 }
