@@ -25,7 +25,7 @@ from astarzero.envs.go import read_komi, start, unpack
 from astarzero.envs.line import Line
 from astarzero.experiments.game_records import Record, load_record, record_of
 from astarzero.experiments.players import Player, RandomPlayer, find_player
-from astarzero.experiments.statistics import Interval, wilson
+from astarzero.experiments.statistics import wilson
 
 PASSES, RESIGNED, ILLEGAL, LIMIT = "two passes", "resignation", "an illegal move", "the limit of moves"
 OPENING_STREAM, GAME_STREAM = 0, 1  # of random numbers
@@ -74,11 +74,11 @@ def match(
     limit = 4 * domain.num_actions if max_moves is None else max_moves
     if not 0 <= opening < limit:
         raise ValueError(f"The opening has {opening} moves and a game at most {limit}; the first must be from 0 to less than the second.")
-    games_kept = Schedule((left, right), size, read_komi(komi) / 2, domain, seed, opening, limit, out)
+    schedule = Schedule((left, right), size, read_komi(komi) / 2, domain, seed, opening, limit, out)
     players: list[Player] = []
     try:
         players += [find_player(left), find_player(right)]
-        records = run(games_kept, players, games, console, json)
+        records = run(schedule, players, games, console, json)
     finally:
         for player in players:
             player.close()
@@ -118,7 +118,7 @@ class Schedule:
             return None
         record, opened = load_record(path), self.record(number, self.opened(number), "", "")
         same = (record.size, record.komi, record.names, record.rules) == (opened.size, opened.komi, opened.names, opened.rules)
-        if not same or record.moves[: self.opening] != opened.moves or not record.result:
+        if not same or record.moves[: len(opened.moves)] != opened.moves or not record.result:
             raise ValueError(f"{path} is a game of another match; give another folder, or the players and options of that match.")
         return record
 
@@ -172,6 +172,7 @@ def run(schedule: Schedule, players: list[Player], games: int, console: Console,
                 progress.update(task, completed=number + 1, description=f"games, {record.result} the last")
                 if json:
                     sys.stdout.write(json_lines.dumps(game_row(number, record)) + "\n")
+                    sys.stdout.flush()
         except KeyboardInterrupt:
             console.print(f"Interrupted after {len(records)} of {games} games.")
     return records
@@ -210,14 +211,13 @@ def report(records: list[Record], names: tuple[str, str], seconds: float, consol
     """The match from the left player's side. Intervals take games as independent; with colours swapped that errs to the wide side."""
     if not records:
         return
-    scores: list[tuple[str, list[float], Interval]] = [(title, points, wilson(sum(points), len(points))) for title, points in tallies(records) if points]
-    _, points, rate = scores[-1]
-    strength = [elo(part) for part in rate]
+    scores = [(title, points, wilson(sum(points), len(points))) for title, points in tallies(records) if points]
+    (_, points, rate), endings = scores[-1], Counter(record.ending for record in records)
+    strength = [elo(part) if 0 < part < 1 else None for part in rate]
     if json:
         row = {
-            "kind": "match", "left": names[0], "right": names[1], "games": len(records), "wins": points.count(1.0), "draws": points.count(0.5),
-            "rate": list(rate), "elo": [part if math.isfinite(part) else None for part in strength], "endings": dict(Counter(record.ending for record in records)),
-            "seconds": round(seconds, 3),
+            "kind": "match", "left": names[0], "right": names[1], "games": len(records), "wins": points.count(1.0),
+            "draws": points.count(0.5), "rate": list(rate), "elo": strength, "endings": dict(endings), "seconds": round(seconds, 3),
         }  # fmt: skip
         sys.stdout.write(json_lines.dumps(row) + "\n")
         return
@@ -225,9 +225,9 @@ def report(records: list[Record], names: tuple[str, str], seconds: float, consol
     for column in ("colour", "games", "won", "drawn", "lost", "score", "95 % (Wilson)", "Elo", "95 %"):
         table.add_column(column, justify="right")
     for title, part, (mean, low, high) in scores:
-        counts = [str(len(part)), *(str(part.count(value)) for value in (1.0, 0.5, 0.0))]
-        table.add_row(title, *counts, f"{mean:.1%}", f"{low:.1%} to {high:.1%}", f"{elo(mean):+.0f}", f"{elo(low):+.0f} to {elo(high):+.0f}")
+        counts, spread = [part.count(value) for value in (1.0, 0.5, 0.0)], f"{elo(low):+.0f} to {elo(high):+.0f}"
+        table.add_row(title, str(len(part)), *map(str, counts), f"{mean:.1%}", f"{low:.1%} to {high:.1%}", f"{elo(mean):+.0f}", spread)
     console.print(table)
-    endings = ", ".join(f"{count} by {ending}" for ending, count in Counter(record.ending for record in records).most_common())
+    words = ", ".join(f"{count} by {ending}" for ending, count in endings.most_common())
     length = np.mean([len(record.moves) for record in records])
-    console.print(f"Ended {endings}; {length:.0f} moves a game, {seconds:.0f} s in all.", highlight=False)
+    console.print(f"Ended {words}; {length:.0f} moves a game, {seconds:.0f} s in all.", highlight=False)

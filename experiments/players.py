@@ -4,6 +4,7 @@ A player answers `choose` for the game it is shown, and keeps nothing that this 
 game, or the same one some moves back, at any time. Read next: match.py (two of them), gtp.py (one of them as a program).
 """
 
+import itertools
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ class GtpPlayer(Player):
 def moves_of(line: Line) -> list[tuple[int, int]]:
     """(side, action) of every move of a game, 0 for Black; rows that were put into the line are none."""
     fields = [unpack(row, line.domain)[1] for row in line.rows]
-    return [(before["to_move"], after["last"] - 1) for before, after in zip(fields, fields[1:], strict=False) if after["last"]]
+    return [(before["to_move"], after["last"] - 1) for before, after in itertools.pairwise(fields) if after["last"]]
 
 
 def action_of(name: str, line: Line) -> int | None:

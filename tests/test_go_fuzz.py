@@ -66,8 +66,7 @@ def test_the_libraries_agree_on_what_they_have(peer, package, capsys):
 
 
 def test_without_gnu_go_the_fuzz_says_so_and_goes_on(capsys, monkeypatch):
-    monkeypatch.setattr("astarzero.envs.go_peers.shutil.which", lambda name: None)
-    monkeypatch.setattr("astarzero.envs.go_peers.DEBIAN_GNUGO", DEBIAN_GNUGO / "none")
+    monkeypatch.setattr("astarzero.envs.go_peers.find_program", lambda name: None)
     assert main(["fuzz", "go", "--positions", "50", "--size", "3"]) == 0
     assert "gnugo: not compared, since there is no program gnugo" in " ".join(capsys.readouterr().out.split())
 
