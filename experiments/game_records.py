@@ -6,8 +6,8 @@ from pathlib import Path
 from sgfmill import sgf
 
 from astarzero.envs.go import SIDES
-from astarzero.envs.line import Line
-from astarzero.experiments.players import moves_of
+
+WORDS = ("PB", "PW", "RE", "GC", "RU", "EV")  # SGF's properties of Record.names, result, ending, rules and event
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,16 @@ class Record:
     result: str = ""  # B+3.5, W+R (resigned), B+F (forfeited), 0 (drawn)
     ending: str = ""  # in words
     rules: str = ""
+    event: str = ""
 
     def save(self, path: Path) -> None:
         """Write the file in one stroke, so that a killed program leaves none half written."""
         game = sgf.Sgf_game(size=self.size)
         root = game.get_root()
-        words = {"KM": self.komi, "RE": self.result, "PB": self.names[0], "PW": self.names[1], "RU": self.rules, "GC": self.ending}
-        for name, value in words.items():
-            if value != "":
-                root.set(name, value)
+        root.set("KM", self.komi)
+        for name, words in zip(WORDS, (*self.names, self.result, self.ending, self.rules, self.event), strict=True):
+            if words:
+                root.set(name, words)
         for name, stones in zip(("AB", "AW"), self.setup, strict=True):
             if stones:
                 root.set(name, [to_sgf(action, self.size) for action in stones])
@@ -55,18 +56,13 @@ def load_record(path: Path) -> Record:
             raise ValueError("stones are put on the board after the first move")
         moves = [("bw".index(colour), to_action(point, size)) for colour, point in (node.get_move() for node in nodes) if colour]
         setup = tuple(sorted(to_action(point, size) for point in stones) for stones in (black, white))
-        words = [str(root.get(name)) if root.has_property(name) else "" for name in ("PB", "PW", "RE", "GC", "RU")]
+        words = [str(root.get(name)) if root.has_property(name) else "" for name in WORDS]
         begins = "bw".index(root.get("PL")) if root.has_property("PL") else None
         return Record(size, game.get_komi(), moves, (setup[0], setup[1]), begins, (words[0], words[1]), *words[2:])
     except OSError as problem:
         raise ValueError(f"{path} cannot be read ({problem.strerror}).") from None
     except ValueError as problem:
         raise ValueError(f"{path} is not a game of Go that can be read ({problem}).") from None
-
-
-def record_of(line: Line, size: int, komi: float, **words) -> Record:
-    """The record of a game from the empty board; `words` are the last fields of `Record`."""
-    return Record(size, komi, moves_of(line), **words)
 
 
 def to_sgf(action: int, size: int) -> tuple[int, int] | None:

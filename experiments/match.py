@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ from astarzero.envs import make
 from astarzero.envs.domain import Domain
 from astarzero.envs.go import read_komi, start, unpack
 from astarzero.envs.line import Line
-from astarzero.experiments.game_records import Record, load_record, record_of
-from astarzero.experiments.players import Player, RandomPlayer, find_player
+from astarzero.experiments.game_records import Record, load_record
+from astarzero.experiments.players import Player, RandomPlayer, find_player, moves_of
 from astarzero.experiments.statistics import wilson
 
 PASSES, RESIGNED, ILLEGAL, LIMIT = "two passes", "resignation", "an illegal move", "the limit of moves"
@@ -75,10 +76,10 @@ def match(
     if not 0 <= opening < limit:
         raise ValueError(f"The opening has {opening} moves and a game at most {limit}; the first must be from 0 to less than the second.")
     schedule = Schedule((left, right), size, read_komi(komi) / 2, domain, seed, opening, limit, out)
-    players: list[Player] = []
+    kept, players = [schedule.kept(number) for number in range(games)], list[Player]()
     try:
         players += [find_player(left), find_player(right)]
-        records = run(schedule, players, games, console, json)
+        records = run(schedule, players, kept, console, json)
     finally:
         for player in players:
             player.close()
@@ -117,8 +118,8 @@ class Schedule:
         if path is None or not path.exists():
             return None
         record, opened = load_record(path), self.record(number, self.opened(number), "", "")
-        same = (record.size, record.komi, record.names, record.rules) == (opened.size, opened.komi, opened.names, opened.rules)
-        if not same or record.moves[: len(opened.moves)] != opened.moves or not record.result:
+        same = replace(record, moves=record.moves[: len(opened.moves)], result="", ending="") == opened
+        if not same or not record.result:
             raise ValueError(f"{path} is a game of another match; give another folder, or the players and options of that match.")
         return record
 
@@ -126,7 +127,8 @@ class Schedule:
         black, white = self.order(number)
         rules = self.domain.name.rpartition("-komi")[0]
         names = (self.names[black], self.names[white])
-        return record_of(line, self.size, self.komi, names=names, result=result, ending=ending, rules=rules)
+        event = f"match of seed {self.seed}, openings of {self.opening} moves, at most {self.limit} in all"
+        return Record(self.size, self.komi, moves_of(line), names=names, result=result, ending=ending, rules=rules, event=event)
 
     def play(self, number: int, players: list[Player]) -> Record:
         """Play a game and keep it."""
@@ -159,22 +161,22 @@ def score(line: Line) -> str:
     return "0" if lead == 0 else f"{'B' if lead > 0 else 'W'}+{abs(lead):g}"
 
 
-def run(schedule: Schedule, players: list[Player], games: int, console: Console, json: bool) -> list[Record]:
-    """All games, or those until Ctrl-C, with a progress bar."""
+def run(schedule: Schedule, players: list[Player], kept: list[Record | None], console: Console, json: bool) -> list[Record]:
+    """All games, those `kept` and the others, or those until Ctrl-C, with a progress bar."""
     records: list[Record] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, refresh_per_second=4) as progress:
-        task = progress.add_task("games", total=games)
+        task = progress.add_task("games", total=len(kept))
         try:
-            for number in range(games):
-                record = schedule.kept(number) or schedule.play(number, players)
+            for number, old in enumerate(kept):
+                record = old or schedule.play(number, players)
                 records.append(record)
                 progress.update(task, completed=number + 1, description=f"games, {record.result} the last")
                 if json:
                     sys.stdout.write(json_lines.dumps(game_row(number, record)) + "\n")
                     sys.stdout.flush()
         except KeyboardInterrupt:
-            console.print(f"Interrupted after {len(records)} of {games} games.")
+            console.print(f"Interrupted after {len(records)} of {len(kept)} games.")
     return records
 
 

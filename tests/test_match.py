@@ -115,7 +115,7 @@ class Counted:
 
 def test_a_folder_of_another_match_is_refused(tmp_path, capsys):
     played(capsys, *RANDOM, "--out", str(tmp_path))
-    for change in ({"--seed": "4"}, {"--komi": "7.5"}, {"--ko": "positional"}, {"--size": "6"}, {"--opening": "6"}):
+    for change in ({"--seed": "4"}, {"--komi": "7.5"}, {"--ko": "positional"}, {"--size": "6"}, {"--opening": "2"}):
         assert main([*changed(change), "--out", str(tmp_path)]) == 2
         captured = capsys.readouterr()
         assert captured.out == "" and "game-0001.sgf is a game of another match" in captured.err and captured.err.count("\n") == 1
@@ -190,8 +190,9 @@ def test_rollouts_take_what_wins(capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("3 --world sliding", "World 'sliding' is not a game for two"), ("3 --games 3", "3 games were asked for"), ("3 --opening 40", "The opening has 40 moves"),
-        ("3 --max-moves 0", "The opening has 4 moves and a game at most 0"), ("99", "Size 99x99 is out of range"),
+        ("3 --world sliding", "World 'sliding' is not a game for two"), ("3 --games 3", "3 games were asked for"),
+        ("3 --opening 40", "The opening has 40 moves"), ("99", "Size 99x99 is out of range"),
+        ("3 --max-moves 0", "The opening has 4 moves and a game at most 0"),
     ],
 )  # fmt: skip
 def test_bad_options_are_one_sentence(words, sentence, capsys):
