@@ -3,6 +3,7 @@
 Read next: go_peers.py (GNU Go as a referee of rules), ../experiments/players.py (any engine as an opponent).
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -33,16 +34,16 @@ class GtpClient:
         """The answer to one command, without its sign; ValueError when the engine refuses it or has ended."""
         assert self.process.stdin is not None and self.process.stdout is not None
         lines: list[str] = []
-        try:
+        with contextlib.suppress(BrokenPipeError):  # then there is nothing to read either
             self.process.stdin.write(command + "\n")
-            while (line := self.process.stdout.readline()).strip() or (line and not lines):
-                if line.strip():
-                    lines.append(line.rstrip())
-        except BrokenPipeError:
-            line = ""
-        answer = "\n".join(lines)
-        if not line:
+        for line in iter(self.process.stdout.readline, ""):
+            if line.strip():
+                lines.append(line.rstrip())
+            if lines and (not line.strip() or lines[0][0] not in "=?"):  # the end, or no GTP at all
+                break
+        else:
             raise ValueError(f"{self.name} ended when it was asked '{command}'; try its command line by hand.")
+        answer = "\n".join(lines)
         if not answer.startswith("="):
             raise ValueError(f"{self.name} answered '{answer.strip()}' to '{command}'.")
         return answer[1:].strip()

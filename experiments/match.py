@@ -78,7 +78,8 @@ def match(
     schedule = Schedule((left, right), size, read_komi(komi) / 2, domain, seed, opening, limit, out)
     kept, players = [schedule.kept(number) for number in range(games)], list[Player]()
     try:
-        players += [find_player(left), find_player(right)]
+        for name in (left, right):
+            players.append(find_player(name))
         records = run(schedule, players, kept, console, json)
     finally:
         for player in players:

@@ -69,7 +69,11 @@ class GtpPlayer(Player):
         words = shlex.split(command)
         self.name = command
         self.engine = GtpClient([find_program(words[0]) or words[0], *words[1:]], f"The engine '{command}'")
-        self.known = set(self.engine.ask("list_commands").split())
+        try:
+            self.known = set(self.engine.ask("list_commands").split())
+        except ValueError:
+            self.engine.close()
+            raise
         self.game: tuple[str, int] | None = None  # start and size of the game that it knows
         self.told: list[tuple[int, int]] = []  # (side, action) of all moves that it knows
 

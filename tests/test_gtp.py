@@ -10,6 +10,7 @@ from go_games import after, go
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from astarzero.envs.go import KO_RULES
 from astarzero.envs.gtp_client import GtpClient
 from astarzero.experiments.__main__ import main
 from astarzero.experiments.game_records import Record
@@ -134,16 +135,31 @@ def test_a_colour_may_move_twice_and_play_goes_on_after_two_passes():
     assert ask(asked, "showboard").splitlines()[2:5] == [" 3 . . O", " 2 X .(X)", " 1 X . ."]
 
 
-def test_ko_and_superko_forbid_by_the_whole_game():
+def test_ko_forbids_the_point_for_one_move():
     asked = engine(5)
     for command in ("b B3", "w C3", "b C4", "w D4", "b C2", "w D2", "b A1", "w E3", "b D3"):
         ask(asked, f"play {command}")
     assert asked.answer("play w C3") == "? illegal move\n\n"
     ask(asked, "play w A5", "play b B5", "play w C3")
-    row = engine(2)  # 2x2: White may not bring back the board with its own lone stone there
-    for command in ("b A1", "w B1", "b B2"):  # takes B1
-        ask(row, f"play {command}")
-    assert row.answer("play w B1") == "? illegal move\n\n"
+
+
+@pytest.mark.parametrize("ko", KO_RULES)
+def test_legal_moves_are_those_of_the_rules_with_the_whole_history(ko):
+    rng, names, bans = np.random.default_rng(0), go(2).action_names, 0
+    for _ in range(25):
+        asked, line = engine(2, ko=ko), after(go(2, ko=ko, komi=6.5), "")
+        while not line.over and len(line.rows) < 30:
+            mask, colour = line.action_mask(), "wb"[len(line.rows) % 2]
+            for action, legal in enumerate(mask):
+                expected = "=\n\n" if legal else "? illegal move\n\n"
+                assert asked.answer(f"play {colour} {names[action]}") == expected
+                if legal:
+                    ask(asked, "undo")
+            bans += len(line.domain.successors(line.state)[1]) - mask.sum()
+            action = rng.choice(np.flatnonzero(mask)[: max(1, mask.sum() - (rng.random() < 0.9))])
+            line.play(action)
+            ask(asked, f"play {colour} {names[action]}")
+    assert (bans > 0) == (ko != "simple")
 
 
 def test_reg_genmove_plays_nothing():

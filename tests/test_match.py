@@ -201,7 +201,7 @@ def test_bad_options_are_one_sentence(words, sentence, capsys):
     assert captured.out == "" and sentence in captured.err and captured.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("player", ["alphago", "", "rollout", "rollout:-1", "'gnugo", "true"])
+@pytest.mark.parametrize("player", ["alphago", "", "rollout", "rollout:-1", "'gnugo", "true", "cat"])
 def test_what_is_no_player_is_one_sentence(player, capsys):
     assert main(["match", "random", player, "--size", "3", "--games", "2"]) == 2
     captured = capsys.readouterr()
@@ -243,6 +243,6 @@ def test_gnu_go_takes_dead_stones_off_and_agrees_on_the_score(tmp_path, capsys):
 
 @needs_gnugo
 def test_a_command_line_that_is_no_gtp_engine_is_one_sentence(capsys):
-    with pytest.raises(ValueError, match="ended when it was asked 'list_commands'") as error:
+    with pytest.raises(ValueError, match="answered 'GNU Go .* to 'list_commands'") as error:
         find_player("gnugo --version")
     toys.one_sentence(error)
