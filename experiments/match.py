@@ -211,7 +211,7 @@ def tallies(records: list[Record]) -> Iterator[tuple[str, list[float]]]:
 
 
 def report(records: list[Record], names: tuple[str, str], seconds: float, console: Console, json: bool) -> None:
-    """The match from the left player's side. Intervals take games as independent; with colours swapped that errs to the wide side."""
+    """The match from the left player's side, a draw as half a game; intervals are Wilson's, for independent games."""
     if not records:
         return
     scores = [(title, points, wilson(sum(points), len(points))) for title, points in tallies(records) if points]
@@ -225,11 +225,11 @@ def report(records: list[Record], names: tuple[str, str], seconds: float, consol
         sys.stdout.write(json_lines.dumps(row) + "\n")
         return
     table = Table(title=f"{names[0]}  against  {names[1]}", title_justify="left")
-    for column in ("colour", "games", "won", "drawn", "lost", "score", "95 % (Wilson)", "Elo", "95 %"):
+    for column in ("colour", "games", "won-drawn-lost", "score", "95 %", "Elo", "95 %"):
         table.add_column(column, justify="right")
     for title, part, (mean, low, high) in scores:
-        counts, spread = [part.count(value) for value in (1.0, 0.5, 0.0)], f"{elo(low):+.0f} to {elo(high):+.0f}"
-        table.add_row(title, str(len(part)), *map(str, counts), f"{mean:.1%}", f"{low:.1%} to {high:.1%}", f"{elo(mean):+.0f}", spread)
+        counts, spread = "-".join(str(part.count(value)) for value in (1.0, 0.5, 0.0)), f"{elo(low):+.0f} to {elo(high):+.0f}"
+        table.add_row(title, str(len(part)), counts, f"{mean:.1%}", f"{low:.1%} to {high:.1%}", f"{elo(mean):+.0f}", spread)
     console.print(table)
     words = ", ".join(f"{count} by {ending}" for ending, count in endings.most_common())
     length = np.mean([len(record.moves) for record in records])
