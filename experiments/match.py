@@ -225,7 +225,7 @@ def report(records: list[Record], names: tuple[str, str], seconds: float, consol
         sys.stdout.write(json_lines.dumps(row) + "\n")
         return
     table = Table(title=f"{names[0]}  against  {names[1]}", title_justify="left")
-    for column in ("colour", "games", "won-drawn-lost", "score", "95 %", "Elo", "95 %"):
+    for column in ("colour", "games", "W-D-L", "score", "95 %", "Elo", "95 %"):
         table.add_column(column, justify="right")
     for title, part, (mean, low, high) in scores:
         counts, spread = "-".join(str(part.count(value)) for value in (1.0, 0.5, 0.0)), f"{elo(low):+.0f} to {elo(high):+.0f}"

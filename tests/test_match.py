@@ -243,6 +243,6 @@ def test_gnu_go_takes_dead_stones_off_and_agrees_on_the_score(tmp_path, capsys):
 
 @needs_gnugo
 def test_a_command_line_that_is_no_gtp_engine_is_one_sentence(capsys):
-    with pytest.raises(ValueError, match="answered 'GNU Go .* to 'list_commands'") as error:
+    with pytest.raises(ValueError, match=r"answered 'GNU Go .* to 'list_commands'") as error:
         find_player("gnugo --version")
     toys.one_sentence(error)
