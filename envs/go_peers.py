@@ -4,20 +4,17 @@ Where a peer's rules are known to differ, `expects` turns our answer into the on
 comparison. Read next: ../experiments/fuzz.py.
 """
 
-import shutil
-import subprocess
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 
 from astarzero.envs import go_reference
 from astarzero.envs.domain import Domain
 from astarzero.envs.go import KO_RULES, LETTERS, SIDES, point_name
+from astarzero.envs.gtp_client import GtpClient, find_program
 
-DEBIAN_GNUGO = Path("/usr/games/gnugo")  # often not on PATH
 Rules = tuple[int, int, str, bool]  # height, width, ko rule, suicide allowed
 
 
@@ -97,8 +94,8 @@ class GnuGo(Peer):
     name = "gnugo"
 
     def __init__(self, binary: str | None = None) -> None:
-        self.binary = binary or shutil.which("gnugo") or (str(DEBIAN_GNUGO) if DEBIAN_GNUGO.exists() else None)
-        self.processes: dict[tuple[str, bool], subprocess.Popen[str]] = {}
+        self.binary = binary or find_program("gnugo")
+        self.processes: dict[tuple[str, bool], GtpClient] = {}
 
     def refusal(self, domain: Domain) -> str:
         height, width, _, _ = rules_of(domain)
@@ -111,25 +108,14 @@ class GnuGo(Peer):
         if (self.ko, self.suicide) not in self.processes:
             ko = "--simple-ko" if self.ko == "simple" else f"--{self.ko}-superko"
             words = [self.binary, "--mode", "gtp", ko, "--allow-all-suicide" if self.suicide else "--forbid-suicide"]
-            self.processes[self.ko, self.suicide] = subprocess.Popen(
-                [str(word) for word in words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-            )
+            self.processes[self.ko, self.suicide] = GtpClient([str(word) for word in words], "GNU Go")
         self.to_move = self.passes = 0
         self.ask(f"boardsize {self.height}")
         self.ask("clear_board")
 
     def ask(self, command: str) -> str:
         """One GTP command; ValueError when GNU Go refuses it."""
-        process = self.processes[self.ko, self.suicide]
-        assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(command + "\n")
-        lines = []
-        while (line := process.stdout.readline()) not in ("\n", ""):
-            lines.append(line)
-        answer = "".join(lines)
-        if not answer.startswith("="):
-            raise ValueError(f"GNU Go answered '{answer.strip()}' to '{command}'.")
-        return answer[1:].strip()
+        return self.processes[self.ko, self.suicide].ask(command)
 
     def play(self, action: int) -> None:
         name = "pass" if action == self.height * self.width else point_name(action, self.height, self.width)
@@ -157,8 +143,7 @@ class GnuGo(Peer):
 
     def close(self) -> None:
         for process in self.processes.values():
-            process.kill()
-            process.wait()
+            process.close()
 
 
 def square_without_superko_or_suicide(domain: Domain) -> str:

@@ -97,14 +97,24 @@ class Line:
 
     def play(self, action: int) -> None:
         """Take a step; ValueError when it is illegal."""
-        length, successor = len(self.rows), np.zeros_like(self.state)
-        if length == len(self._keys):
-            self._keys = np.concatenate([self._keys, np.zeros_like(self._keys)])
+        length, successor = self._make_room(), np.zeros_like(self.state)
         within = 0 <= action < self.domain.num_actions
         if not within or self._advance(self.state, action, self.domain.context, self._keys, length, successor) <= 0.0:
             name = self.domain.action_names[action] if within else str(action)
             raise ValueError(f"Action {name} is illegal in {self.domain.format(self.state)}; action_mask() has the legal ones.")
         self.rows.append(successor)
+
+    def put(self, state: np.ndarray) -> None:
+        """Go on from a row that no step leads to: a side that moves out of turn, a game taken up again after its end."""
+        length, row = self._make_room(), self.domain.check_states(state)[0].copy()
+        self.domain.bind(write_key)(row, self.domain.context, self._keys, length)
+        self.rows.append(row)
+
+    def _make_room(self) -> int:
+        """Where the next key goes."""
+        if len(self.rows) == len(self._keys):
+            self._keys = np.concatenate([self._keys, np.zeros_like(self._keys)])
+        return len(self.rows)
 
     def undo(self) -> None:
         """Take the last step back; ValueError at the start."""

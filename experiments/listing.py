@@ -7,6 +7,7 @@ from rich.table import Table
 
 from astarzero.envs import WORLDS, find_world
 from astarzero.experiments.arenas import ARENAS
+from astarzero.experiments.players import PLAYERS
 from astarzero.experiments.regimes import NETS, REGIMES, knob_name
 from astarzero.experiments.train import LEARNERS
 from astarzero.search import SEARCHES
@@ -22,6 +23,7 @@ def listing() -> int:
         "contest worlds": [(arena.name, arena.about) for arena in ARENAS.values()],
         "contest nets": [(net, f"trained on {words}") for net, words in heads.items()],
         "learners": list(LEARNERS.items()),
+        "players": [(kind.pattern, kind.about) for kind in PLAYERS.values()],
         "regimes": [(f"{regime.arm} ({regime.side})", f"{regime.search}: {words}") for regime, words in zip(REGIMES, knobs, strict=True)],
     }
     console = Console()

@@ -110,7 +110,7 @@ def verdict(mean: float, low: float, high: float, margin: float = MARGIN) -> tup
     return "undecided", 0
 
 
-def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> Interval:
+def wilson(successes: float, trials: int, z: float = 1.959963984540054) -> Interval:
     """A proportion with Wilson's 95 % interval, which stays inside 0..1 and is never empty."""
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"A proportion needs 0 <= successes <= trials and a trial, which {successes} of {trials} is not.")

@@ -1,7 +1,6 @@
 """The fuzz of Go: it finds nothing in the rules as they are, meets what it is for, and finds every bug planted in them."""
 
 import json
-import shutil
 import types
 
 import numpy as np
@@ -12,15 +11,16 @@ from astarzero.envs import go_rules
 from astarzero.envs.bitboard import common, count, load, lowest, neighbours, some, union, without
 from astarzero.envs.domain import Domain
 from astarzero.envs.go import KO_RULES
-from astarzero.envs.go_peers import DEBIAN_GNUGO, GnuGo, Reference
+from astarzero.envs.go_peers import GnuGo, Reference
 from astarzero.envs.go_rules import LAST, PASS, field, info_of, joined, lost_group, stones_of
 from astarzero.envs.go_rules import captured_by as all_captured_by
 from astarzero.envs.go_rules import repeats as all_of_superko
+from astarzero.envs.gtp_client import find_program
 from astarzero.experiments import fuzz as fuzzing
 from astarzero.experiments.__main__ import main
 
 SMALL = ("1x2", "1x3", "2x2", "2x3", "3x3", "3x4", "4x4", "5x5")
-needs_gnugo = pytest.mark.skipif(not (shutil.which("gnugo") or DEBIAN_GNUGO.exists()), reason="needs GNU Go, Debian's package gnugo")
+needs_gnugo = pytest.mark.skipif(find_program("gnugo") is None, reason="needs GNU Go, Debian's package gnugo")
 
 
 def test_the_reference_agrees_in_positions_full_of_captures_superko_and_suicide(capsys):
@@ -66,8 +66,7 @@ def test_the_libraries_agree_on_what_they_have(peer, package, capsys):
 
 
 def test_without_gnu_go_the_fuzz_says_so_and_goes_on(capsys, monkeypatch):
-    monkeypatch.setattr("astarzero.envs.go_peers.shutil.which", lambda name: None)
-    monkeypatch.setattr("astarzero.envs.go_peers.DEBIAN_GNUGO", DEBIAN_GNUGO / "none")
+    monkeypatch.setattr("astarzero.envs.go_peers.find_program", lambda name: None)
     assert main(["fuzz", "go", "--positions", "50", "--size", "3"]) == 0
     assert "gnugo: not compared, since there is no program gnugo" in " ".join(capsys.readouterr().out.split())
 

@@ -1,0 +1,248 @@
+"""Matches: the same by seed, resumed where they stopped, kept as SGF that replays, and programs in pipes as players."""
+
+import dataclasses
+import itertools
+import json
+import sys
+
+import numpy as np
+import pytest
+import toys
+from go_games import after, go
+from sgfmill import sgf, sgf_moves
+
+from astarzero.envs.go import unpack
+from astarzero.envs.go_choices import plays_but_eyes
+from astarzero.envs.gtp_client import GtpClient, find_program
+from astarzero.experiments import match as matches
+from astarzero.experiments.__main__ import main
+from astarzero.experiments.game_records import Record, load_record
+from astarzero.experiments.match import elo, play_on, points_of, score
+from astarzero.experiments.players import PLAYERS, GtpPlayer, Player, RandomPlayer, find_player
+
+needs_gnugo = pytest.mark.skipif(find_program("gnugo") is None, reason="needs GNU Go, Debian's package gnugo")
+OPTIONS = {"--size": "5", "--games": "4", "--seed": "3"}
+GNUGO = "gnugo --mode gtp --level 1 --chinese-rules"
+
+
+def played(capsys, *words: str, status: int = 0) -> tuple[list[dict], dict]:
+    """(a row a game, the match's row without its clock)."""
+    assert main(list(words)) == status
+    *games, total = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert total.pop("seconds") > 0
+    return games, total
+
+
+def changed(options: dict[str, str]) -> list[str]:
+    """A short match, with some options changed."""
+    return ["match", "random", "random", *itertools.chain(*(OPTIONS | options).items()), "--json"]
+
+
+RANDOM = changed({})
+
+
+def test_random_against_random_follows_from_the_seed_alone(tmp_path, capsys):
+    first = played(capsys, *RANDOM, "--out", str(tmp_path / "a"))
+    assert played(capsys, *RANDOM, "--out", str(tmp_path / "b")) == first
+    files = sorted((tmp_path / "a").iterdir())
+    assert [file.name for file in files] == [f"game-000{number}.sgf" for number in (1, 2, 3, 4)]
+    assert all(file.read_bytes() == (tmp_path / "b" / file.name).read_bytes() for file in files)
+    assert played(capsys, *changed({"--seed": "4"})) != first
+
+
+def test_openings_come_in_pairs_with_colours_swapped(tmp_path, capsys):
+    words = ["match", "random", "rollout:2", "--size", "4", "--games", "4", "--opening", "3", "--json", "--out", str(tmp_path)]
+    games, _ = played(capsys, *words)
+    records = [load_record(file) for file in sorted(tmp_path.iterdir())]
+    assert [(game["black"], game["white"]) for game in games] == [("random", "rollout:2"), ("rollout:2", "random")] * 2
+    openings = [record.moves[:3] for record in records]
+    assert openings[0] == openings[1] and openings[2] == openings[3] and openings[0] != openings[2]
+    assert records[0].moves != records[1].moves
+
+
+def test_an_sgf_file_read_back_by_sgfmill_has_the_same_end(tmp_path, capsys):
+    games, _ = played(capsys, *RANDOM, "--out", str(tmp_path))
+    for file, row in zip(sorted(tmp_path.iterdir()), games, strict=True):
+        game = sgf.Sgf_game.from_bytes(file.read_bytes())
+        board, moves = sgf_moves.get_setup_and_moves(game)
+        line, names = after(go(5, ko="simple", komi=6.5), ""), go(5).action_names
+        for colour, point in moves:
+            if point is not None:
+                board.play(*point, colour)
+            line.play(names.index("pass" if point is None else f"{'ABCDE'[point[1]]}{point[0] + 1}"))
+        points, _ = unpack(line.state, line.domain)
+        theirs = [board.get(4 - row, column) for row in range(5) for column in range(5)]
+        assert points == [{None: 0, "b": 1, "w": 2}[stone] for stone in theirs]
+        lead = board.area_score() - game.get_komi()
+        assert f"{'B' if lead > 0 else 'W'}+{abs(lead):g}" == score(line) == row["result"] == game.get_root().get("RE")
+        assert line.over == (row["ending"] == "two passes") and len(moves) == row["moves"]
+
+
+def test_a_match_that_was_interrupted_goes_on_where_it_stopped(tmp_path, capsys, monkeypatch):
+    whole = played(capsys, *RANDOM)
+    calls = itertools.count()
+
+    class Interrupting(RandomPlayer):
+        def choose(self, line, rng):
+            if next(calls) == 60:
+                raise KeyboardInterrupt
+            return super().choose(line, rng)
+
+    monkeypatch.setitem(PLAYERS, "random", dataclasses.replace(PLAYERS["random"], build=lambda argument: Interrupting()))
+    games, total = played(capsys, *RANDOM, "--out", str(tmp_path), status=1)
+    assert 0 < len(games) < 4 and games == whole[0][: len(games)] and total["games"] == len(games) == len(list(tmp_path.iterdir()))
+    monkeypatch.undo()
+    monkeypatch.setattr(RandomPlayer, "choose", counted := Counted(RandomPlayer.choose))
+    assert played(capsys, *RANDOM, "--out", str(tmp_path)) == whole
+    resumed, counted.calls = counted.calls, 0
+    assert played(capsys, *RANDOM, "--out", str(tmp_path)) == whole
+    assert counted.calls == 4 * 4 < resumed  # the openings alone, to see that the files are of this match
+
+
+class Counted:
+    """A method that counts its calls."""
+
+    def __init__(self, method) -> None:
+        self.method, self.calls = method, 0
+
+    def __get__(self, player, kind):
+        def call(*words):
+            self.calls += 1
+            return self.method(player, *words)
+
+        return call
+
+
+def test_a_folder_of_another_match_is_refused(tmp_path, capsys):
+    played(capsys, *RANDOM, "--out", str(tmp_path))
+    for change in ({"--seed": "4"}, {"--komi": "7.5"}, {"--ko": "positional"}, {"--size": "6"}, {"--opening": "2"}):
+        assert main([*changed(change), "--out", str(tmp_path)]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == "" and "game-0001.sgf is a game of another match" in captured.err and captured.err.count("\n") == 1
+    (tmp_path / "game-0001.sgf").write_text("(;")
+    assert main([*RANDOM, "--out", str(tmp_path)]) == 2
+    assert "is not a game of Go that can be read" in capsys.readouterr().err
+
+
+class Scripted(Player):
+    """Plays what it is told, by name; None resigns."""
+
+    def __init__(self, *moves: str | None) -> None:
+        self.moves = iter(moves)
+
+    def choose(self, line, rng):
+        move = next(self.moves)
+        return None if move is None else line.domain.action_names.index(move)
+
+
+@pytest.mark.parametrize(
+    ("black", "white", "limit", "end"),
+    [
+        (["B2", "pass"], ["pass"], 99, ("B+2.5", "two passes")),
+        (["B2", None], ["A1"], 99, ("W+R", "resignation")),
+        (["B2"], ["B2"], 99, ("B+F", "an illegal move")),
+        (["pass"], [None], 99, ("B+R", "resignation")),
+        (["A1", "A2"], ["C3"], 3, ("W+5.5", "the limit of moves")),
+    ],
+)
+def test_how_games_end(black, white, limit, end):
+    line = after(go(3, komi=6.5), "")
+    assert play_on(line, [Scripted(*black), Scripted(*white)], np.random.default_rng(0), limit) == end
+
+
+def test_elo_and_points():
+    assert elo(0.5) == 0 and elo(10 / 11) == pytest.approx(400) and elo(0.25) == -elo(0.75)
+    assert elo(1.0) == np.inf and elo(0.0) == -np.inf
+    results = {"B+3.5": (1.0, 0.0), "W+R": (0.0, 1.0), "0": (0.5, 0.5)}
+    for result, points in results.items():
+        assert tuple(points_of(Record(3, 0.0, [], result=result), side) for side in (0, 1)) == points
+
+
+def test_the_match_is_counted_from_the_left_players_side(tmp_path, capsys, monkeypatch):
+    results = iter(["B+R", "W+1", "W+2", "0"])  # the left player is Black, White, Black, White: won, won, lost, drawn
+    monkeypatch.setattr(matches, "play_on", lambda *words: (next(results), "two passes"))
+    _, total = played(capsys, *RANDOM, "--out", str(tmp_path))
+    assert (total["wins"], total["draws"], total["rate"][0]) == (2, 1, 0.625)
+    assert total["elo"][0] == pytest.approx(elo(0.625)) and total["elo"][1] < 0 < total["elo"][2]
+    assert main(RANDOM[:-1] + ["--out", str(tmp_path)]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "62.5%" in printed and "+89" in printed and "Ended 4 by two passes" in printed
+
+
+def test_players_fill_no_eyes_and_pass_only_when_they_must():
+    line = after(go(3, ko="simple"), "", ".XX/XXX/XX. to=black")
+    assert not plays_but_eyes(line).any() and RandomPlayer().choose(line, np.random.default_rng(0)) == 9
+    line = after(go(3, ko="simple"), "", ".X./XXX/XX. to=white last=pass")
+    assert RandomPlayer().choose(line, np.random.default_rng(0)) == 9  # all else is suicide
+    line = after(go(3, ko="simple"), "", "..X/XXX/XX. to=black")  # C1 is an eye, A3 and B3 are none
+    assert {line.domain.action_names[RandomPlayer().choose(line, np.random.default_rng(seed))] for seed in range(20)} == {"A3", "B3"}
+
+
+def test_rollouts_take_what_wins(capsys):
+    line = after(go(3, komi=0), "", ".OO/OOO/OO. to=white last=pass")  # alive, and won by passing now
+    assert find_player("rollout:8").choose(line, np.random.default_rng(0)) == 9
+    line = after(go(3, komi=0), "", "XX./OXX/.OO to=white")  # C3 takes everything; without it Black does so at A1
+    assert line.domain.action_names[find_player("rollout:32").choose(line, np.random.default_rng(0))] == "C3"
+    _, total = played(capsys, "match", "rollout:30", "random", "--size", "5", "--games", "8", "--ko", "positional", "--json")
+    assert total["wins"] >= 7
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("3 --world sliding", "World 'sliding' is not a game for two"), ("3 --games 3", "3 games were asked for"),
+        ("3 --opening 40", "The opening has 40 moves"), ("99", "Size 99x99 is out of range"),
+        ("3 --max-moves 0", "The opening has 4 moves and a game at most 0"),
+    ],
+)  # fmt: skip
+def test_bad_options_are_one_sentence(words, sentence, capsys):
+    assert main(["match", "random", "random", "--size", *words.split()]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and sentence in captured.err and captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("player", ["alphago", "", "rollout", "rollout:-1", "'gnugo", "true", "cat"])
+def test_what_is_no_player_is_one_sentence(player, capsys):
+    assert main(["match", "random", player, "--size", "3", "--games", "2"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1 and "Traceback" not in captured.err
+
+
+def test_a_program_is_a_player_and_is_told_only_what_is_new(capsys):
+    ours = f"{sys.executable} -m astarzero gtp --player random --ko simple"
+    _, total = played(capsys, "match", ours, "rollout:10", "--size", "4", "--games", "2", "--json")
+    assert total["games"] == 2 and total["wins"] + total["draws"] <= 2
+    player, rng, asked = find_player(ours), np.random.default_rng(0), []
+    assert isinstance(player, GtpPlayer)
+    ask = player.engine.ask
+    player.engine.ask = lambda command: asked.append(command) or ask(command)
+    line = after(go(3, ko="simple", komi=2), "", "..X/.../O.. to=black")
+    line.play(player.choose(line, rng))
+    assert asked[-4:-1] == ["komi 2", "play black C3", "play white A1"] and asked[-1] == "genmove black"
+    line.play(RandomPlayer().choose(line, rng))
+    line.play(player.choose(line, rng))
+    assert len(asked) == 8 and asked[-2].startswith("play white") and asked[-1] == "genmove black"
+    line.undo()
+    assert line.action_mask()[player.choose(line, rng)] and "clear_board" in asked[8:]
+    player.close()
+
+
+@needs_gnugo
+def test_gnu_go_takes_dead_stones_off_and_agrees_on_the_score(tmp_path, capsys):
+    games, total = played(capsys, "match", GNUGO, "random", "--size", "7", "--games", "4", "--json", "--out", str(tmp_path))
+    assert total["wins"] >= 3 and {game["ending"] for game in games} <= {"two passes", "resignation"}
+    referee, compared = GtpClient([find_program("gnugo"), "--mode", "gtp", "--chinese-rules"], "GNU Go"), 0
+    for game, file in zip(games, sorted(tmp_path.iterdir()), strict=True):
+        if game["ending"] == "two passes":
+            referee.ask(f"loadsgf {file}")
+            assert referee.ask("final_score") == f"{game['result'][:2]}{float(game['result'][2:]):.1f}"
+            compared += 1
+    referee.close()
+    assert compared
+
+
+@needs_gnugo
+def test_a_command_line_that_is_no_gtp_engine_is_one_sentence(capsys):
+    with pytest.raises(ValueError, match=r"answered 'GNU Go .* to 'list_commands'") as error:
+        find_player("gnugo --version")
+    toys.one_sentence(error)
