@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from astarzero.envs.domain import Domain, is_terminal
-from astarzero.envs.go import start
 from astarzero.envs.go_rules import BEFORE, KO, KO_RULE, LAST, MOVE_MASK, ONE, PASS, SIMPLE, field, info_of
 from astarzero.envs.go_rules import step as step_of_go
 from astarzero.envs.oracles import ExactTable, Graph, reachable
@@ -119,13 +118,15 @@ class GoTable:
 
 
 def go_graph(domain: Domain, max_states: int = 50_000_000) -> Graph:
-    """All that play on the empty board of a Go domain with simple ko reaches, past and komi forgotten, either player having begun."""
+    """Every legal position of a Go domain with simple ko, either player to move, and all that follows; past and komi forgotten."""
     if domain.world != "go" or domain.context[2][KO_RULE] != SIMPLE:
         raise ValueError(f"A table was asked for {domain.name}, but only Go with ko=simple has one: under superko the past decides too.")
     forgetful = domain.with_(step=forgetful_step)
-    empty = start(domain)
-    empty[:] = 0  # handicap stones too are reached by play
-    return reachable(forgetful, empty, max_states)
+    roots = reachable(forgetful, np.zeros((1, domain.num_words), np.uint64), max_states).states  # from the empty board: every position
+    roots[:, -2] = 0  # Black to move, no ko, no pass
+    white_to_move = roots.copy()
+    white_to_move[:, -2] = ONE
+    return reachable(forgetful, np.concatenate([roots, white_to_move]), max_states)
 
 
 def solve_go_graph(graph: Graph, no_result: float = 0.0) -> GoTable:
