@@ -9,7 +9,8 @@ Table: entries uint64 [T, 2], key and a word of four fields in the prover's poin
 
 import numpy as np
 
-from astarzero.envs.bitboard import ONE, WORD_BITS, ZERO
+from astarzero.envs.bitboard import ONE, WORD_BITS, ZERO, count
+from astarzero.envs.go_life import safe_points
 from astarzero.envs.go_rules import (
     KO,
     KO_RULE,
@@ -17,6 +18,7 @@ from astarzero.envs.go_rules import (
     PASS,
     SIMPLE,
     SITUATIONAL,
+    SUICIDE,
     WHITE_TO_MOVE,
     area_lead,
     field,
@@ -109,6 +111,8 @@ def is_settled(level, control, context, turns, returns, rows, pasts, bounds, cur
     if plies < (1 if field(info, LAST) == context[2][PASS] + 1 else 2):  # it cannot end within the horizon
         control[RESULT] = -sign * context[2][PASS]
         return True
+    if level > 0 and not context[2][SUICIDE] and is_out_of_bounds(level, control, context, rows, bounds):
+        return True
     name_level(level, control, context, turns, rows, pasts, names)
     word = recall(names[level, NAME], entries)
     if word == 0:
@@ -127,6 +131,18 @@ def is_settled(level, control, context, turns, returns, rows, pasts, bounds, cur
         control[RESULT] = high
         return True
     return False
+
+
+def is_out_of_bounds(level, control, context, rows, bounds):
+    """Do points that either player can be sure of settle a level? Then its bound is in control[RESULT]."""
+    own, enemy = stones_of(rows[level], context)
+    low = 2 * count(safe_points(own, enemy, True, context)) - context[2][PASS]
+    if low >= bounds[level, BETA]:
+        control[RESULT] = low
+        return True
+    high = context[2][PASS] - 2 * count(safe_points(enemy, own, field(info_of(rows[level]), LAST) != context[2][PASS] + 1, context))
+    control[RESULT] = high
+    return high <= bounds[level, ALPHA]
 
 
 def order_moves(level, context, merits, rows, orders, cursors):
