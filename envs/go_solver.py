@@ -41,7 +41,7 @@ class GoSolution:
     status: str  # SOLVED: lower == upper; BUDGET or INTERRUPTED: what was proven by then
     lower: int  # Black can force so much
     upper: int  # White can keep him to so much
-    action: int | None  # forces the mover's bound (any legal move does when that is the worst there is); None when the game is over
+    action: int | None  # forces the mover's own bound; the pass when that is the worst score there is; None when the game is over
     nodes: int  # positions entered
     horizon: int  # plies looked ahead at the end
     seconds: float
@@ -92,9 +92,9 @@ class Attack:
         domain.bind(write_key)(state, domain.context, own_key, 0)
         line = own_key if keys is None else np.ascontiguousarray(keys, np.uint64).ravel()
         if not len(line) or line[-1] != own_key[0]:
-            raise ValueError(f"The line given does not end in the position {domain.format(state)}; give the keys up to and with it.")
-        self.mover, self.proven, self.action = int(state[-2] & ONE), [1 - actions, actions - 1], None
-        self.horizon = 0
+            raise ValueError(f"The line of {len(line)} keys does not end in the position given; give the keys up to it and with it, such as Line.keys.")
+        self.mover, self.proven, self.horizon = int(state[-2] & ONE), [1 - actions, actions - 1], 0
+        self.action: int | None = actions - 1 if domain.action_masks(state).any() else None  # the pass: as good as any for the worst score
         self.rows = np.zeros((levels, domain.num_words), np.uint64)
         self.rows[0] = state
         self.turns = symmetries(*(int(side) for side in domain.context[2][HEIGHT : WIDTH + 1]))  # int64 [S, A]
