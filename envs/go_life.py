@@ -1,12 +1,14 @@
 """Unconditional life (Benson 1976): stones that cannot be taken even if their owner passes for ever, and points that are his for sure.
 
-A *chain* is joined stones of a colour; a *region* joined points without stones of it. A region is vital to a chain when every empty point
-of it is a liberty of the chain. Take all chains; drop those with fewer than two vital regions, then regions that touch a dropped chain; and so on:
-the chains that stay are alive. It holds under every ko rule while suicide is forbidden (else an opponent may play on for ever).
+A *chain* is joined stones of a colour; a *region* joined points without stones of it. A region is vital to a chain when every empty
+point of it is a liberty of the chain. Take all chains; drop those with fewer than two vital regions, then regions that touch a dropped
+chain; and so on: the chains that stay are alive. This holds under every ko rule, but only while suicide is forbidden: else the
+opponent of one who passes may play on for ever.
 
-A region that stays, each point of which touches one and the same living chain, is its owner's too: the enemy has no eye in it, since the owner
-may play on any empty point of it, his stone joins the chain, and the chain lives by another region meanwhile. He need not hurry unless he
-has just passed, as two passes end a game and one is his. Superko cannot forbid those plays: a position with that stone would have kept it.
+A region that stays and all of whose points touch one and the same living chain is its owner's too. The enemy has no eye in it: the owner
+may play on any empty point of it, his stone joins the chain, and meanwhile the chain lives by another region. He need not hurry unless
+he has just passed, as two passes end a game and one is his. Superko cannot forbid his plays: a position with that stone would have kept
+it. The tests hold all this against every position of small boards.
 """
 
 from astarzero.envs.bitboard import common, load, lowest, neighbours, some, union, without

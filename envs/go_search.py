@@ -1,10 +1,11 @@
 """The kernel behind go_solver.py, which says what it proves: alpha-beta in arrays, with a table, symmetries and an order of moves.
 
-Level l of the search is the position l plies after the root; its arrays:
-    rows [L, W], keys [F + L] the line (F positions before the root), pasts [L, S] the set of earlier positions as a hash, for each of the
-    S symmetries; bounds [L, 4] ALPHA, BETA, BEST, OPENING (alpha on entry), in points for the player to move; orders [L, A] the actions, best guess first,
-    cursors [L, 2] NEXT, BEST_ACTION; names [L, 2] uint64, the table's key and the symmetry that gave it.
-Table: entries uint64 [T, 2], key and a word of four fields in the prover's points, see `pack_entry`; the least deep of WAYS neighbours goes.
+Level l is the position l plies after the root. For each level: rows [L, W]; keys [F + L], the line, which has F positions up to the root;
+pasts [L, S], the set of earlier positions as a hash, one for each of the S symmetries of the board; bounds [L, 4], ALPHA, BETA, BEST and
+OPENING (alpha on entry), in points for the player to move; orders [L, A], the actions, best guess first; cursors [L, 2], NEXT (of them)
+and BEST_ACTION; names [L, 2], NAME (the key in the table) and TURN (the symmetry that gave it).
+The table: entries uint64 [T, 2], a name and a word of fields in points for the prover, see `pack_entry`. Of WAYS neighbours the one
+with the least deep search behind it makes room.
 """
 
 import numpy as np
@@ -43,6 +44,7 @@ NO_ACTION = 511
 LOW, HIGH, LOW_PLIES, HIGH_PLIES, GUESS = (np.uint64(shift) for shift in (0, 10, 20, 32, 44))
 POINTS_MASK, PLIES_MASK, MOVE_MASK = np.uint64(1023), np.uint64(4095), np.uint64(511)
 ZERO_POINTS = 512  # points are kept as this more
+NOTHING_LOW = np.int64(1 - ZERO_POINTS)  # a bound that says nothing
 EVER = 4095  # more plies than any horizon
 ALWAYS_FIRST = 1 << 62
 
@@ -140,7 +142,8 @@ def is_out_of_bounds(level, control, context, rows, bounds):
     if low >= bounds[level, BETA]:
         control[RESULT] = low
         return True
-    high = context[2][PASS] - 2 * count(safe_points(enemy, own, field(info_of(rows[level]), LAST) != context[2][PASS] + 1, context))
+    may_end_it = field(info_of(rows[level]), LAST) == context[2][PASS] + 1
+    high = context[2][PASS] - 2 * count(safe_points(enemy, own, not may_end_it, context))
     control[RESULT] = high
     return high <= bounds[level, ALPHA]
 
@@ -207,7 +210,8 @@ def name_level(level, control, context, turns, rows, pasts, names):
     rest = np.uint64(4 * (field(info, LAST) == passed) + 2 * control[PROVER]) | info & ONE
     for turn in range(turns.shape[0]):
         image_of_ko = turns[turn, ko - 1] + 1 if ko > 0 else 0
-        name = mix(turned_key(row, turns[turn], context) ^ mix(rest | np.uint64(image_of_ko) << np.uint64(3)) ^ mix(pasts[level, turn] + ONE))
+        fields = rest | np.uint64(image_of_ko) << np.uint64(3)
+        name = mix(turned_key(row, turns[turn], context) ^ mix(fields) ^ mix(pasts[level, turn] + ONE))
         if turn == 0 or name < names[level, NAME]:
             names[level, NAME], names[level, TURN] = name, np.uint64(turn)
 
@@ -225,16 +229,16 @@ def remember(level, control, turns, rows, bounds, cursors, names, entries):
     """Keep what the search of a level has shown: proven for the prover (from so many plies on), or not to be proven (within so many)."""
     name, plies = names[level, NAME], np.uint64(control[HORIZON] - level)
     best, word = bounds[level, BEST], recall(name, entries)
-    low, low_plies, high, high_plies = -ZERO_POINTS + 1, np.uint64(EVER), ZERO_POINTS - 1, np.uint64(0)
+    low, low_plies, high, high_plies = NOTHING_LOW, np.uint64(EVER), -NOTHING_LOW, ZERO
     if word != 0:
         low, low_plies = np.int64(word >> LOW & POINTS_MASK) - ZERO_POINTS, word >> LOW_PLIES & PLIES_MASK
         high, high_plies = np.int64(word >> HIGH & POINTS_MASK) - ZERO_POINTS, word >> HIGH_PLIES & PLIES_MASK
     is_low, is_high = best > bounds[level, OPENING], best < bounds[level, BETA]
     if np.int64(info_of(rows[level]) & ONE) != control[PROVER]:
         best, is_low, is_high = -best, is_high, is_low
-    if is_low and (best > low or best == low and plies < low_plies):
+    if is_low and (best > low or (best == low and plies < low_plies)):
         low, low_plies = best, plies
-    if is_high and (best < high or best == high and plies > high_plies or plies > high_plies):
+    if is_high and (best < high or plies > high_plies):
         high, high_plies = best, plies
     guess = cursors[level, BEST_ACTION]
     if guess != NO_ACTION:
@@ -256,13 +260,13 @@ def depth_of(word):
 
 def keep(name, word, entries):
     """Write an entry over its old self or over the least deep of its neighbours."""
-    first = np.int64(name & np.uint64(entries.shape[0] - 1)) & -WAYS
-    chosen, least = first, EVER + 1
+    first, least = np.int64(name & np.uint64(entries.shape[0] - 1)) & -WAYS, np.int64(EVER + 1)
+    chosen = first
     for slot in range(first, first + WAYS):
         if entries[slot, 0] == name:
-            chosen = slot
+            chosen = np.int64(slot)
             break
         depth = depth_of(entries[slot, 1])
         if depth < least:
-            chosen, least = slot, depth
+            chosen, least = np.int64(slot), depth
     entries[chosen, 0], entries[chosen, 1] = name, word

@@ -1,16 +1,16 @@
 """The exact value of a small Go position by alpha-beta, under any ko rule: `solve_go`.
 
-Which method is exact under which rule:
-- *Superko* makes a value depend on every position before. The table is keyed by the stones, the side, the passes *and the set of all earlier
-  positions*, so only lines that differ in their order meet. Every game ends, and the value is the game's.
+What is exact under which rule:
+- *Superko* makes a value depend on every position before. The table is keyed by the stones, the side, the passes *and the set of all
+  earlier positions*, so only lines that differ in their order meet. Every game ends, and the value is the game's.
 - *Simple ko* has endless games. Nothing is assumed of what they are worth: `lower` is what Black can force whatever that is, `upper` what
-  White can. Where they meet, that is the value under every rule for long cycles; else it depends on that rule (go_tables.py has it).
+  White can. Where they meet, that is the value under every rule for endless games; else it depends on that rule (see go_tables.py).
 
-Method: two series of searches, in which Black, then White, is the *prover*. A search looks `horizon` plies ahead and counts a game that goes
-on as worst for the prover: what it proves is true, and at a longer horizon it proves no less (so a table entry is never wrong: what was
-proven with k plies to go holds with more, what was not holds with fewer). The horizon rises until both series agree.
-The loop is iterative, in arrays; it stops and is called again. Turns and reflections of a position are one entry (Knuth and Moore 1975
-for alpha-beta; Zobrist 1970 for keys). Points are area scores without komi. Read next: go_search.py, the kernel.
+Method: two series of searches, in which Black, then White, is the *prover*. A search looks `horizon` plies ahead and counts a game that
+goes on as worst for the prover. So what it proves is true, and remains so: what is proven with k plies to go holds with more, what cannot
+be proven cannot with fewer, and the table says for how many plies each of its bounds holds. The horizon rises until both series agree.
+Positions that turns and reflections make of each other are one entry. Unconditional life (go_life.py) settles positions early.
+Alpha-beta: Knuth and Moore 1975; keys: Zobrist 1970. Points are area scores without komi. Read next: go_search.py, the kernel.
 """
 
 import time
@@ -23,7 +23,19 @@ import numpy as np
 from astarzero.envs.domain import Domain
 from astarzero.envs.go_rules import HEIGHT, ONE, WIDTH
 from astarzero.envs.go_search import (
-    BEST_ACTION, DONE, ENTER, FIRST, HORIZON, LEVEL, NO_ACTION, NODES, PHASE, PROVER, RESULT, SLICE_END, attack_kernel,
+    BEST_ACTION,
+    DONE,
+    ENTER,
+    FIRST,
+    HORIZON,
+    LEVEL,
+    NO_ACTION,
+    NODES,
+    PHASE,
+    PROVER,
+    RESULT,
+    SLICE_END,
+    attack_kernel,
     begin_past,
 )  # fmt: skip
 from astarzero.envs.line import write_key
@@ -31,7 +43,7 @@ from astarzero.envs.line import write_key
 SOLVED, BUDGET, INTERRUPTED = "SOLVED", "BUDGET", "INTERRUPTED"  # the words of ../search/result.py
 CONTROL_CELLS = 16
 SLICE_NODES = 1 << 17  # between two looks at the clock
-DEEPER = 2  # plies; an even number, so that the same player is to move at every horizon
+DEEPER = 2  # plies by which the horizon rises: two passes end a game
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,8 @@ class Attack:
         domain.bind(write_key)(state, domain.context, own_key, 0)
         line = own_key if keys is None else np.ascontiguousarray(keys, np.uint64).ravel()
         if not len(line) or line[-1] != own_key[0]:
-            raise ValueError(f"The line of {len(line)} keys does not end in the position given; give the keys up to it and with it, such as Line.keys.")
+            keys_given = f"The line of {len(line)} keys does not end in the position given"
+            raise ValueError(f"{keys_given}; give the keys up to it and with it, such as Line.keys.")
         self.mover, self.proven, self.horizon = int(state[-2] & ONE), [1 - actions, actions - 1], 0
         self.action: int | None = actions - 1 if domain.action_masks(state).any() else None  # the pass: as good as any for the worst score
         self.rows = np.zeros((levels, domain.num_words), np.uint64)

@@ -9,8 +9,11 @@ Method: v0 = `no_result` wherever the game goes on, the area score where it is o
 of a game stopped after k moves and worth `no_result` then, so a value that has left `no_result` never comes back: it moves only away,
 and the first k that changes nothing has the values of the endless game.
 
-Values are area scores in points *for the player to move*, without komi; `black_values` are Black's. Superko has no such table: a value
-then depends on the whole line, see go_solver.py. Sizes: 3x3 has 12,675 positions, about 77,000 rows here.
+Values are area scores in points *for the player to move*, without komi; `black_values` are Black's. Known so, simple ko without suicide: 3x3 +9 whatever
+`no_result` is, 3x4 +4 while it is 4 or less, 1x5, 2x2 and 2x3 `no_result` itself. With suicide every board from 1x3 on is an endless
+game, since one stone that kills itself is a pass that ends nothing. Superko has no such table: a value
+then depends on the whole line, see go_solver.py.
+3x3 has 12,675 positions and 76,818 rows (with side, ko and passes), 3x4 1,953,602 rows.
 """
 
 import functools
@@ -76,7 +79,7 @@ def next_values_kernel(first_edge, child, before, after):
 
 @dataclass(frozen=True)
 class GoTable:
-    """Values of all positions of a board under simple ko. Rows [B, W] are the domain's own; those that differ only in past or komi are one."""
+    """Values of all positions of a board under simple ko. Rows [B, W] are the domain's own; past and komi make no difference."""
 
     graph: Graph  # rows that `forget` made
     no_result: float  # what a game without end is worth to Black
@@ -109,7 +112,7 @@ class GoTable:
     def winning_actions(self, states: np.ndarray) -> np.ndarray:
         """Optimal actions that bring the forced score nearer: bool [B, A]. Always playing one secures the value; () where plies is 0."""
         indices = self.index(states)
-        nearer = self._edges.by_action(indices, self.plies[self.graph.child], np.int32(2**31 - 1)) < self.plies[indices][:, None]
+        nearer = self._edges.by_action(indices, self.plies[self.graph.child], 2**31 - 1) < self.plies[indices][:, None]
         return self.optimal_actions(states) & nearer
 
     @functools.cached_property

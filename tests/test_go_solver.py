@@ -48,6 +48,18 @@ def test_three_by_three_under_simple_ko_is_nine_from_the_centre_whatever_an_endl
     assert (found.status, found.value, found.action) == (SOLVED, 9, 4)
 
 
+@pytest.mark.slow
+def test_three_by_four_under_simple_ko():
+    """Black forces 4 points whatever an endless game is worth; White can force nothing without a rule for it (see test_go_tables.py)."""
+    found = solved("3x4", "simple", max_horizon=60, table_bits=22)
+    assert (found.lower, found.upper) == (4, 12) and found.action in (5, 6)
+
+
+@pytest.mark.slow
+def test_one_by_seven_under_positional_superko():
+    assert solved("1x7", "positional", table_bits=22).value == 2
+
+
 @pytest.mark.parametrize(("size", "bounds"), [("1x5", (-5, 5)), ("2x2", (-4, 4)), ("2x3", (-6, 6))])
 def test_simple_ko_alone_leaves_an_endless_game_open(size, bounds):
     """What either player can force is nothing, unless a rule says what an endless game is worth."""
@@ -96,7 +108,9 @@ def minimax(game, alpha, beta):
     return best
 
 
-POSITIONS = [("1x3", "..."), ("1x3", ".X."), ("1x3", "O.X"), ("2x2", "X./.O"), ("2x2", ".X/X."), ("2x2", "OO/X."), ("1x4", "X.O."), ("1x4", ".XO.")]
+POSITIONS = [
+    ("1x3", "..."), ("1x3", ".X."), ("1x3", "O.X"), ("2x2", "X./.O"), ("2x2", ".X/X."), ("2x2", "OO/X."), ("1x4", "X.O."), ("1x4", ".XO."),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("suicide", [False, True])
