@@ -9,11 +9,10 @@ Method: v0 = `no_result` wherever the game goes on, the area score where it is o
 of a game stopped after k moves and worth `no_result` then, so a value that has left `no_result` never comes back: it moves only away,
 and the first k that changes nothing has the values of the endless game.
 
-Values are area scores in points *for the player to move*, without komi; `black_values` are Black's. Known so, simple ko without suicide: 3x3 +9 whatever
-`no_result` is, 3x4 +4 while it is 4 or less, 1x5, 2x2 and 2x3 `no_result` itself. With suicide every board from 1x3 on is an endless
-game, since one stone that kills itself is a pass that ends nothing. Superko has no such table: a value
-then depends on the whole line, see go_solver.py.
-3x3 has 12,675 positions and 76,818 rows (with side, ko and passes), 3x4 1,953,602 rows.
+Values are area scores in points *for the player to move*, without komi; `black_values` are Black's. Known so, under simple ko without
+suicide: 3x3 +9 whatever `no_result` is; 3x4 +4 while it is 4 or less; 1x5, 2x2 and 2x3 `no_result` itself. With suicide every board from
+1x3 on is an endless game, since one stone that kills itself is a pass that ends nothing. Superko has no such table: a value then depends
+on the whole line, see go_solver.py. 3x3 has 12,675 positions and 76,818 rows (with side, ko and passes), 3x4 1,953,602 rows.
 """
 
 import functools
