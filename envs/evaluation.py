@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from astarzero.envs.compile import hook
-from astarzero.envs.domain import Descent
+from astarzero.envs.descent import Descent
 
 HEADS = ("value", "q", "prior")
 

@@ -1,4 +1,4 @@
-"""How IDA* walks sliding tiles by Manhattan distance: the `Descent` (see domain.py) of all boards of one word.
+"""How IDA* walks sliding tiles by Manhattan distance: the `Descent` (see descent.py) of all boards of one word.
 
 The rule writes all ways of a node onto the stack, and looks up what each does to the label. The same ways go to tile_recursion.py,
 which counts small subtrees.
@@ -6,7 +6,7 @@ which counts small subtrees.
 
 import numpy as np
 
-from astarzero.envs.domain import Descent
+from astarzero.envs.descent import Descent
 from astarzero.envs.sliding_descent import FARTHER, FOUR, NIBBLE, NO_WAY, PLACE, TILES, TWO, descent_of, ways_of
 from astarzero.envs.tile_recursion import recursion_of
 

@@ -1,4 +1,4 @@
-"""How IDA* walks the 8- and the 15-puzzle by additive pattern databases: the `Descent` (see domain.py) of square boards of one word.
+"""How IDA* walks the 8- and the 15-puzzle by additive pattern databases: the `Descent` (see descent.py) of square boards of one word.
 
 A move changes the rank of one pattern in each orientation, so a node carries all ranks and all values, and a step looks up two.
 Its notes are: the ranks in orientation 0, those in orientation 1 (a field a pattern), and a word of bytes: the values of the
@@ -11,7 +11,7 @@ Felner, Zahavi, Holte, Schaeffer, Sturtevant, Zhang 2011). Read next: pattern_ru
 
 import numpy as np
 
-from astarzero.envs.domain import SLACK_SHIFT, Descent
+from astarzero.envs.descent import SLACK_SHIFT, Descent
 from astarzero.envs.sliding_descent import FOUR, NIBBLE, PLACE, TILES, TWO, descent_of, ways_of
 
 MOST_PATTERNS, RANK_BITS = 3, 64

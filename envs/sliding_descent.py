@@ -1,4 +1,4 @@
-"""How IDA* walks sliding tiles on boards of one word: the ways of a blank, and the `Descent` (see domain.py) along them.
+"""How IDA* walks sliding tiles on boards of one word: the ways of a blank, and the `Descent` (see descent.py) along them.
 
 A place is 5 * blank + action, the action ROOT where a search begins. From a place lead up to four *ways*, in the order up, left,
 right, down that published programs try (Korf 1985); the one that undoes the last action is left out. They are kept last first,
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from astarzero.envs.domain import DEPTH_SHIFT, PLACE_MASK, SLACK_SHIFT, Descent, uncounted
+from astarzero.envs.descent import DEPTH_SHIFT, PLACE_MASK, SLACK_SHIFT, Descent, uncounted
 
 VISITED, UNDO = (0, 2, 3, 1), (1, 0, 3, 2)  # actions: up, left, right, down; what undoes each of 0..3
 ROOT, MOVES = 4, 5  # a search begins after no action: the fifth

@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from astarzero.envs.domain import MADE_SHIFT, PLACE_MASK, SLACK_SHIFT, uncounted
+from astarzero.envs.descent import MADE_SHIFT, PLACE_MASK, SLACK_SHIFT, uncounted
 from astarzero.envs.sliding_descent import MOVES, TILES, Ways
 
 WORD = ir.IntType(64)
@@ -24,7 +24,7 @@ SIGN = 63  # the bit that makes a count negative
 
 
 def recursion_of(ways: Ways, farther: np.ndarray, goal: np.ndarray):
-    """`count_below` (see domain.py) for one board; bit t of farther, int64 [places, WAYS]: does a way take tile t farther from home?"""
+    """`count_below` (see descent.py) for one board; bit t of farther, int64 [places, WAYS]: does a way take tile t farther from home?"""
     if numba.config.DISABLE_JIT:
         return uncounted
     tables, home = (ways.place, ways.shift, ways.swap, farther), int(goal[0])

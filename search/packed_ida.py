@@ -10,14 +10,15 @@ exceeded: then the node is expanded like any other, and its successors are asked
 Only the undoing of the last action is left out, as in published programs (Korf 1985), and `generated` and `expansions` equal
 theirs: when a goal is found, the successors that a recursion would not have made yet are taken off. `evaluations` counts all.
 
-Read next: ../envs/domain.py (Descent), ../envs/manhattan_descent.py (the rules).
+Read next: ../envs/descent.py, ../envs/manhattan_descent.py (the rules).
 """
 
 from itertools import pairwise
 
 import numpy as np
 
-from astarzero.envs.domain import DEPTH_SHIFT, MADE_SHIFT, PLACE_MASK, SLACK_SHIFT, Descent, Domain, cost_to_go, count_below, descend
+from astarzero.envs.descent import DEPTH_SHIFT, MADE_SHIFT, PLACE_MASK, SLACK_SHIFT, Descent, count_below, descend
+from astarzero.envs.domain import Domain, cost_to_go
 from astarzero.envs.evaluation import Evaluator
 
 from astarzero.search.drive import (  # isort: skip

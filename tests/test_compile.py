@@ -23,7 +23,8 @@ from toys import one_sentence
 from astarzero.envs import compile as binder
 from astarzero.envs import make
 from astarzero.envs.compile import BindError, bind, fingerprint, hook
-from astarzero.envs.domain import count_below, mark_goals
+from astarzero.envs.descent import count_below
+from astarzero.envs.domain import mark_goals
 from astarzero.search import from_heuristic
 
 PACKAGE = {

@@ -8,7 +8,7 @@ from test_every_search import record
 
 from astarzero.envs import make
 from astarzero.envs.compile import bind
-from astarzero.envs.domain import MADE_SHIFT, SLACK_SHIFT, count_below, descend, uncounted
+from astarzero.envs.descent import MADE_SHIFT, SLACK_SHIFT, count_below, descend, uncounted
 from astarzero.envs.sliding import scramble
 from astarzero.search import SEARCHES, Budget, from_heuristic
 
