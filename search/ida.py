@@ -4,7 +4,7 @@ A level for each step of the current path holds that node's successors, judged i
 again, so the search ends on any finite world. There is no table: a state is judged each time it is met.
 
 This loop runs in every world with any evaluator. Where a heuristic lends a `Descent` (sliding tiles), `ida` hands over to
-packed_ida.py, which is ten times as fast. Read next: packed_ida.py.
+packed_ida.py, which is far faster. Read next: packed_ida.py.
 """
 
 import math
