@@ -101,9 +101,9 @@ def bar(black_share: float, right: float, top: float) -> list[Shape]:
     leader = int(black_share < 0.5)
     words = f"{100 * max(black_share, 1 - black_share):.0f}%"
     return [
-        Box(0.5, y, right - 1, BAR, RIM, BAR / 2),
-        Box(1.5, y + 1, right - 3, BAR - 2, SIDES[1], BAR / 2 - 1),
-        Box(1.5, y + 1, max(cut - 3, 0.0), BAR - 2, SIDES[0], BAR / 2 - 1),
+        Box(0.5, y, right - 1, BAR, RIM, 4.0),
+        Box(1.5, y + 1, right - 3, BAR - 2, SIDES[1], 3.0),
+        Box(1.5, y + 1, max(cut - 1.5, 0.0), BAR - 2, SIDES[0], 3.0),
         written(words, (right - 30, 30.0)[1 - leader], y + BAR / 2, 10.0, ON_STONE[leader]),
     ]
 
@@ -142,7 +142,7 @@ def grain(width: float, height: float) -> list[Stroke]:
     rng, lines, x = np.random.default_rng(SEED_OF_GRAIN), list[Stroke](), 6.0
     while x < width - 6:
         broad = rng.random() < 0.25
-        thickness, opacity = (rng.uniform(5, 14), rng.uniform(0.02, 0.06)) if broad else (rng.uniform(0.6, 1.6), rng.uniform(0.06, 0.2))
+        thickness, opacity = (rng.uniform(4, 12), rng.uniform(0.015, 0.04)) if broad else (rng.uniform(0.6, 1.6), rng.uniform(0.06, 0.2))
         down = np.linspace(thickness / 2, height - thickness / 2, 4 + round(height / 50))  # the pen is round
         across = np.clip(x + 5 * np.sin(down / 170 + x / 210) + 3 * np.sin(down / 61 + x / 90), thickness / 2, width - thickness / 2)
         points = tuple(zip(across.round(1).tolist(), down.round(1).tolist()))

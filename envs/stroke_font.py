@@ -66,10 +66,11 @@ def written(words: str, x: float, y: float, size: float, fill: Paint) -> Stroke:
     for sign in words:
         if sign not in SIGNS:
             raise ValueError(f"'{sign}' in '{words}' has no strokes; a picture's words are made of {''.join(SIGNS)}.")
-        left = right + GAP
+        places = [point[0] for line in SIGNS[sign] for point in line] or [0.0, SPACE]
+        left = right + GAP - min(places)
         lines += [[(left + across, down) for across, down in line] for line in SIGNS[sign]]
-        right = left + max((across for line in SIGNS[sign] for across, _ in line), default=SPACE)
+        right = left + max(places)
     unit = size * (1 - PEN)
     left, top = x - unit * right / 2, y - unit / 2
-    places = tuple(tuple((round(left + unit * across, 1), round(top + unit * down, 1)) for across, down in line) for line in lines)
-    return Stroke(places, round(size * PEN, 2), fill)
+    drawn = tuple(tuple((round(left + unit * across, 1), round(top + unit * down, 1)) for across, down in line) for line in lines)
+    return Stroke(drawn, round(size * PEN, 2), fill)
