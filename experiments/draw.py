@@ -48,7 +48,10 @@ def draw(file: Path, *, move: tuple[int, ...] = (), numbers: int | None = None, 
         wanted = ", ".join(map(str, ends))
         raise ValueError(f"{file} has {len(record.moves)} moves and cannot be drawn after {wanted}; give growing numbers from 0 to that.")
     page = sheet(record, pictures(record, ends, numbers), ends)
-    out.write_bytes(vl_convert.svg_to_png(page, scale=PNG_SCALE) if out.suffix == ".png" else page.encode())
+    try:
+        out.write_bytes(vl_convert.svg_to_png(page, scale=PNG_SCALE) if out.suffix == ".png" else page.encode())
+    except OSError as problem:
+        raise ValueError(f"{out} cannot be written ({problem.strerror}); give another name behind --out.") from None
     Console(stderr=True).print(f"Drawn in {out}.", highlight=False, markup=False, soft_wrap=True)
     return 0
 

@@ -194,6 +194,7 @@ def test_a_game_is_drawn_from_its_file(tmp_path, capsys):
     [
         (["--out", "game.gif"], "give a name that ends in .svg or .png"), (["--move", "9"], "has 8 moves and cannot be drawn after 9"),
         (["--move", "4", "--move", "2"], "give growing numbers"), (["--move", "-1"], "cannot be drawn after -1"),
+        (["--out", "/no/such/folder/game.svg"], "cannot be written"),
     ],
 )  # fmt: skip
 def test_bad_wishes_are_one_sentence(words, sentence, tmp_path, capsys):
