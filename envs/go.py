@@ -315,8 +315,12 @@ def draw_picture(
     """The board as a picture, which a notebook shows: `svg()` is text, `pixels()` uint8 [H, W, 3].
 
     policy: weights of all actions, [A], as a heat map. value: from -1 to 1 for the player to move, as a bar of both sides' chances.
-    numbers: what to write on stones, by action, such as the numbers of their moves.
+    numbers: what to write on stones, by action, such as the numbers of their moves. ValueError in one sentence.
     """
+    if policy is not None and (np.shape(policy) != (domain.num_actions,) or not np.all(np.isfinite(policy)) or np.min(policy) < 0):
+        raise ValueError(f"A policy of {domain.name} has {domain.num_actions} finite weights of at least 0; {np.shape(policy)} was given.")
+    if value is not None and not -1 <= value <= 1:
+        raise ValueError(f"The value {value} is not from -1 to 1, lost to won for the player to move.")
     points, fields = unpack(state, domain)
     height, width = (int(number) for number in domain.context[2][HEIGHT : WIDTH + 1])
     chances = None if value is None else (1 + (-value if fields["to_move"] else value)) / 2

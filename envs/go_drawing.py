@@ -17,7 +17,9 @@ LETTERS = "ABCDEFGHJKLMNOPQRST"  # columns; there is no I
 CELL, MARGIN = 40.0, 46.0  # from line to line, and from the outer lines to the edge of the wood
 STONE, SHADOW, STAR, LABELS = 19.1, 22.5, 3.6, 15.0  # radii; how far from the edge coordinates stand
 STRIP, BAR = 28.0, 18.0  # below the board: a strip's height, and the bar's in it
-MOST_STARS, FEWEST_STARS = 13, 7  # lines from which sides have star points too, and corners at all
+NUMBER, LONG_NUMBER, COORDINATE = 14.0, 11.5, 10.5  # heights of signs: one and two on a stone, three on a stone, beside the board
+RING, SQUARE = (10.0, 40, 2.4), (11.0, 4, 2.0)  # marks of the last move and of a ko: radius, corners, thickness
+WIDE, NARROW = 13, 7  # lines from which the sides have star points too, and the corners
 LEAST_SHOWN, LEAST_NAMED = 0.004, 0.3  # of the largest weight: what gets a disc, and what gets a number on it
 SEED_OF_GRAIN = 9
 
@@ -37,7 +39,7 @@ RIM = plain("#8a8577")
 
 def line_marks(length: int) -> tuple[int, int, int]:
     """Near, middle and far star line of a side, counted from 0."""
-    edge = 3 if length >= MOST_STARS else 2
+    edge = 3 if length >= WIDE else 2
     return edge, length // 2, length - 1 - edge
 
 
@@ -56,14 +58,13 @@ def draw_board(
     shapes: list[Shape] = [Disc(places[point][0] + 1.8, places[point][1] + 2.6, SHADOW, SHADE) for point, _ in stones]
     shapes += [Disc(*places[point], STONE, STONES[side]) for point, side in stones]
     for point, side in stones:
-        if point in (numbers or {}):
-            words = str((numbers or {})[point])
-            ink = ON_LAST if point == last else ON_STONE
-            shapes.append(written(words, *places[point], 14.0 if len(words) < 3 else 11.5, ink[side]))
+        if numbers and point in numbers:
+            words, ink = str(numbers[point]), ON_LAST if point == last else ON_STONE
+            shapes.append(written(words, *places[point], NUMBER if len(words) < 3 else LONG_NUMBER, ink[side]))
         elif point == last:
-            shapes.append(polygon(*places[point], 10.0, 40, 2.4, ON_STONE[side]))
+            shapes.append(polygon(*places[point], RING, ON_STONE[side]))
     if ko is not None:
-        shapes.append(polygon(*places[ko], 11.0, 4, 2.0, LINE))
+        shapes.append(polygon(*places[ko], SQUARE, LINE))
     ground, right, bottom = board(height, width)
     if policy is not None:
         shapes += heat(policy, {point: place for point, place in places.items() if not points[point]}, (right / 2, bottom + STRIP / 2))
@@ -74,8 +75,9 @@ def draw_board(
     return Picture(title, right, bottom, ground, tuple(shapes))
 
 
-def polygon(x: float, y: float, radius: float, corners: int, thickness: float, fill: Paint) -> Stroke:
-    """An outline: a square of four corners, a ring of many."""
+def polygon(x: float, y: float, mark: tuple[float, int, float], fill: Paint) -> Stroke:
+    """An outline: a square of four corners, a ring of many; `mark` is its radius, corners and thickness."""
+    radius, corners, thickness = mark
     turns = [2 * math.pi * (corner + 0.5) / corners for corner in range(corners + 1)]
     line = tuple((round(x + radius * math.cos(turn), 2), round(y + radius * math.sin(turn), 2)) for turn in turns)
     return Stroke((line,), thickness, fill)
@@ -119,11 +121,11 @@ def board(height: int, width: int) -> tuple[tuple[Shape, ...], float, float]:
     for column in range(width):
         x = MARGIN + CELL * column
         shapes.append(Stroke((((x, MARGIN), (x, bottom - MARGIN)),), 1.8 if column in (0, width - 1) else 1.1, LINE))
-        shapes += [written(LETTERS[column], x, y, 10.5, LABEL) for y in (LABELS, bottom - LABELS)]
+        shapes += [written(LETTERS[column], x, y, COORDINATE, LABEL) for y in (LABELS, bottom - LABELS)]
     for row in range(height):
         y = MARGIN + CELL * row
         shapes.append(Stroke((((MARGIN, y), (right - MARGIN, y)),), 1.8 if row in (0, height - 1) else 1.1, LINE))
-        shapes += [written(str(height - row), x, y, 10.5, LABEL) for x in (LABELS, right - LABELS)]
+        shapes += [written(str(height - row), x, y, COORDINATE, LABEL) for x in (LABELS, right - LABELS)]
     shapes += [Disc(MARGIN + CELL * column, MARGIN + CELL * row, STAR, DOT) for row, column in star_points(height, width)]
     return tuple(shapes), right, bottom
 
@@ -134,7 +136,7 @@ def star_points(height: int, width: int) -> list[tuple[int, int]]:
     corners = [(row, column) for row in rows[::2] for column in columns[::2]]
     sides = [(rows[1], column) for column in columns[::2]] + [(row, columns[1]) for row in rows[::2]]
     odd = height % 2 == width % 2 == 1
-    return corners * (least >= FEWEST_STARS) + [(rows[1], columns[1])] * (odd and least >= 5) + sides * (odd and least >= MOST_STARS)
+    return corners * (least >= NARROW) + [(rows[1], columns[1])] * (odd and least >= 5) + sides * (odd and least >= WIDE)
 
 
 def grain(width: float, height: float) -> list[Stroke]:

@@ -145,6 +145,13 @@ def test_policy_and_value(to_move):
     assert (bar < 100).mean() == pytest.approx(0.75 if to_move == "black" else 0.25, abs=0.04)
 
 
+@pytest.mark.parametrize("wrong", [{"policy": np.ones(9)}, {"policy": np.full(10, np.nan)}, {"policy": -np.ones(10)}, {"value": 1.5}])
+def test_what_is_no_policy_or_value_is_one_sentence(wrong):
+    with pytest.raises(ValueError, match=r"policy|value") as error:
+        draw_picture(go(3).instance_sets["start"]()[0], go(3), **wrong)
+    toys.one_sentence(error)
+
+
 def test_star_points_are_the_usual_ones():
     counts = {size: len(star_points(size, size)) for size in (1, 3, 4, 5, 6, 8, 9, 13, 18, 19)}
     assert counts == {1: 0, 3: 0, 4: 0, 5: 1, 6: 0, 8: 4, 9: 5, 13: 9, 18: 4, 19: 9}
