@@ -26,7 +26,7 @@ from astarzero.experiments.match import elo, play_on, points_of, score
 from astarzero.experiments.players import PLAYERS, GtpPlayer, Player, RandomPlayer, find_player
 
 OPTIONS = {"--size": "5", "--games": "4", "--seed": "3"}
-PUBLISHED = Path(__file__).resolve().parents[1] / "experiments" / "results" / "go" / "gnugo-levels-game.sgf"
+PUBLISHED = Path(__file__).resolve().parents[1] / "experiments" / "results" / "go" / "levels"
 GNUGO = "gnugo --mode gtp --level 1 --chinese-rules"
 
 
@@ -242,15 +242,29 @@ def test_a_program_is_a_player_and_is_told_only_what_is_new(capsys):
 # --- GNU Go ----------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_game_of_gnu_go_is_scored_alike_by_us_by_sgfmill_and_by_gnu_go():
-    """The one of the published match that is also its picture: level 1 against level 10, played to the end."""
-    line, game = replay_with_sgfmill(PUBLISHED, go(9, ko="simple", komi=6.5))
-    assert line.over and score(line) == game.get_root().get("RE")
-    assert np.array_equal(replay(load_record(PUBLISHED), line.domain).state, line.state)
-    referee = GtpClient([gnu_go(), "--mode", "gtp", "--chinese-rules"], "GNU Go")
-    referee.ask(f"loadsgf {PUBLISHED}")
-    assert referee.ask("final_score") == score(line)
+def test_the_published_games_are_scored_alike_by_us_and_by_sgfmill():
+    files, ended = sorted(PUBLISHED.iterdir()), 0
+    for file in files:
+        line, game = replay_with_sgfmill(file, go(9, ko="simple", komi=6.5))
+        if line.over:
+            assert score(line) == game.get_root().get("RE") and np.array_equal(replay(load_record(file), line.domain).state, line.state)
+        ended += line.over
+    assert (len(files), ended) == (100, 99), "one was resigned"
+
+
+def test_published_games_are_scored_alike_by_gnu_go():
+    referee = GtpClient([gnu_go(), "--mode", "gtp", "--chinese-rules", "--level", "1"], "GNU Go")
+    for file in sorted(PUBLISHED.iterdir())[::33]:  # it plays on until it knows which stones are dead, some seconds a game
+        referee.ask(f"loadsgf {file}")
+        assert referee.ask("final_score") == load_record(file).result
     referee.close()
+
+
+def test_the_published_match_is_counted_from_its_files(capsys):
+    gnu_go()
+    _, total = played(capsys, "match", GNUGO, GNUGO.replace("level 1", "level 10"), "--json", "--out", str(PUBLISHED))
+    assert (total["games"], total["wins"], total["draws"]) == (100, 37, 0)
+    assert [round(number) for number in total["elo"]] == [-92, -163, -22]
 
 
 def test_gnu_go_takes_dead_stones_off_and_agrees_on_the_score(tmp_path, capsys):
