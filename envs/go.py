@@ -22,6 +22,7 @@ positional superko 1, 9, 907 (tromp.github.io/go/legal.html, Tromp and Farneback
 import functools
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ import numpy as np
 from astarzero.envs.bitboard import WORD_BITS
 from astarzero.envs.compile import bind
 from astarzero.envs.domain import Domain
+from astarzero.envs.go_drawing import LETTERS, draw_board, line_marks
 from astarzero.envs.go_rules import (
     BEFORE,
     HEIGHT,
@@ -48,8 +50,8 @@ from astarzero.envs.go_rules import (
     repeats,
     step,
 )  # fmt: skip
+from astarzero.envs.picture import Picture
 
-LETTERS = "ABCDEFGHJKLMNOPQRST"  # columns; there is no I
 KO_RULES = ("simple", "positional", "situational")  # in the order of go_rules.py
 STONES = {"X": 0, "O": 1}
 SIDES = ("black", "white")
@@ -100,6 +102,7 @@ def make(size: str | int = 9, ko: str = "positional", suicide: bool | str = Fals
         instance_sets={"start": lambda: pack(begin, [], context, to_move=int(bool(begin)), komi=half_points)[None]},
         action_names=names,
         render=lambda state: draw_text(state, domain),
+        render_rgb=lambda state: draw_picture(state, domain).pixels(),
         discount=-1.0,
         outcome=outcome,
         margin=margin,
@@ -193,12 +196,6 @@ def handicap_points(height: int, width: int, stones: int) -> list[str]:
     return [f"{LETTERS[column]}{row + 1}" for column, row in pairs]
 
 
-def line_marks(length: int) -> tuple[int, int, int]:
-    """Near, middle and far star line of a side, counted from 0."""
-    edge = 3 if length >= 13 else 2
-    return edge, length // 2, length - 1 - edge
-
-
 # --- rows ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -236,7 +233,7 @@ def point_name(action: int, height: int, width: int) -> str:
     return f"{LETTERS[action % width]}{height - action // width}"
 
 
-# --- text ------------------------------------------------------------------------------------------------------------------------
+# --- text and pictures --------------------------------------------------------------------------------------------------------
 
 
 def format_position(state: np.ndarray, domain: Domain) -> str:
@@ -309,3 +306,25 @@ def draw_text(state: np.ndarray, domain: Domain) -> str:
     words = ["The game is over" if over else f"{SIDES[fields['to_move']].capitalize()} ({'XO'[fields['to_move']]}) to move"]
     words += [f"{word} {names[fields[name] - 1]}" for word, name in (("last move", "last"), ("ko at", "ko")) if fields[name]]
     return "\n".join([*lines, ", ".join([*words, f"komi {fields['komi'] / 2:g}"])])
+
+
+def draw_picture(
+    state: np.ndarray, domain: Domain, *, policy: np.ndarray | None = None, value: float | None = None,
+    numbers: Mapping[int, int] | None = None,
+) -> Picture:  # fmt: skip
+    """The board as a picture, which a notebook shows: `svg()` is text, `pixels()` uint8 [H, W, 3].
+
+    policy: weights of all actions, [A], as a heat map. value: from -1 to 1 for the player to move, as a bar of both sides' chances.
+    numbers: what to write on stones, by action, such as the numbers of their moves. ValueError in one sentence.
+    """
+    if policy is not None and (np.shape(policy) != (domain.num_actions,) or not np.all(np.isfinite(policy)) or np.min(policy) < 0):
+        raise ValueError(f"A policy of {domain.name} has {domain.num_actions} finite weights of at least 0; {np.shape(policy)} was given.")
+    if value is not None and not -1 <= value <= 1:
+        raise ValueError(f"The value {value} is not from -1 to 1, lost to won for the player to move.")
+    points, fields = unpack(state, domain)
+    height, width = (int(number) for number in domain.context[2][HEIGHT : WIDTH + 1])
+    chances = None if value is None else (1 + (-value if fields["to_move"] else value)) / 2
+    last, ko = (fields[name] - 1 if 0 < fields[name] <= len(points) else None for name in ("last", "ko"))
+    return draw_board(
+        points, height, width, title=format_position(state, domain), last=last, ko=ko, numbers=numbers, policy=policy, black_share=chances
+    )

@@ -6,7 +6,9 @@ Read next: go_peers.py (GNU Go as a referee of rules), ../experiments/players.py
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
+import threading
 from collections.abc import Sequence
 
 GAMES = "/usr/games"  # where Debian puts gnugo; often not on PATH
@@ -17,11 +19,19 @@ def find_program(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), GAMES]))
 
 
+class EngineLostError(ValueError):
+    """The engine is no more: it ended by itself, or it was `silent` for too long and was ended."""
+
+    def __init__(self, sentence: str, silent: bool) -> None:
+        super().__init__(sentence)
+        self.silent = silent
+
+
 class GtpClient:
     """`words`: the command line, a program and its arguments; `name`: how messages call the engine."""
 
     def __init__(self, words: Sequence[str], name: str) -> None:
-        self.name = name
+        self.name, self.silent = name, False
         try:
             self.process = subprocess.Popen(
                 list(words), stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", errors="replace", bufsize=1,
@@ -30,8 +40,29 @@ class GtpClient:
         except OSError as problem:
             raise ValueError(f"{name} cannot be started ({problem.strerror}); give a program that exists and its arguments.") from None
 
-    def ask(self, command: str) -> str:
-        """The answer to one command, without its sign; ValueError when the engine refuses it or has ended."""
+    def ask(self, command: str, seconds: float | None = None) -> str:
+        """The answer to one command, without its sign. ValueError when the engine refuses it; EngineLostError when it has ended, or when
+        `seconds` (None: for ever) passed without an answer, and then it is ended.
+        """
+        watch = None if seconds is None else threading.Timer(seconds, self.give_up)
+        if watch is not None:
+            watch.start()
+        try:
+            lines = self.exchange(command)
+        finally:
+            if watch is not None:
+                watch.cancel()
+        if self.silent:
+            raise EngineLostError(f"{self.name} did not answer '{command}' within {seconds:g} s, so it was ended.", silent=True)
+        if not lines:
+            raise EngineLostError(f"{self.name} ended when it was asked '{command}'; try its command line by hand.", silent=False)
+        answer = "\n".join(lines)
+        if not answer.startswith("="):
+            raise ValueError(f"{self.name} answered '{answer.strip()}' to '{command}'.")
+        return answer[1:].strip()
+
+    def exchange(self, command: str) -> list[str]:
+        """The lines of an answer, with its sign; none when the engine ended before its last one."""
         assert self.process.stdin is not None and self.process.stdout is not None
         lines: list[str] = []
         with contextlib.suppress(BrokenPipeError):  # then there is nothing to read either
@@ -40,15 +71,25 @@ class GtpClient:
             if line.strip():
                 lines.append(line.rstrip())
             if lines and (not line.strip() or lines[0][0] not in "=?"):  # the end, or no GTP at all
-                break
-        else:
-            raise ValueError(f"{self.name} ended when it was asked '{command}'; try its command line by hand.")
-        answer = "\n".join(lines)
-        if not answer.startswith("="):
-            raise ValueError(f"{self.name} answered '{answer.strip()}' to '{command}'.")
-        return answer[1:].strip()
+                return lines
+        return []
+
+    def give_up(self) -> None:
+        """End a process that is silent; reading its answer ends with it."""
+        self.silent = True
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the process, and with it what it started itself where there are groups of processes."""
+        if self.process.returncode is None and hasattr(os, "killpg"):  # nobody has waited for it, so its number is still its own
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # the group that start_new_session made
+        self.process.kill()
 
     def close(self) -> None:
-        """End the process."""
-        self.process.kill()
-        self.process.communicate()
+        """End the process and wait for its end."""
+        self.kill()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()  # type: ignore[union-attr]
+        self.process.wait()

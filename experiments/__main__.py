@@ -25,6 +25,7 @@ app.command("astarzero.experiments.batches:batches", name="batches", help="What 
 app.command("astarzero.experiments.audit:audit", name="audit", help="May an estimate of cost be trusted? Overestimates, bounds, margins.")
 app.command("astarzero.experiments.fuzz:fuzz", name="fuzz", help="Compare a world's rules with other implementations of them.")
 app.command("astarzero.experiments.match:match", name="match", help="Two players of Go over paired openings; Elo with an interval.")
+app.command("astarzero.experiments.draw:draw", name="draw", help="A game of Go from its SGF file as a picture, SVG or PNG.")
 app.command("astarzero.experiments.gtp:gtp", name="gtp", help="A player of Go as a GTP 2 engine, for any Go program.")
 app.command("astarzero.experiments.listing:listing", name="list", help="Worlds, searches, nets, learners and regimes, one line each.")
 

@@ -1,11 +1,17 @@
-"""Games of Go as SGF files (FF[4], through sgfmill), written and read. Points are actions: 0 is top left, the last is the pass."""
+"""Games of Go as SGF files (FF[4], through sgfmill), written, read and replayed. Points are actions: 0 is top left, the last is the pass.
+
+GTP and SGF let a colour move twice running, and play go on after two passes; our rules do neither, so such a move starts from a row
+that no step leads to (`in_turn`). Read next: gtp.py, draw.py.
+"""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sgfmill import sgf
 
-from astarzero.envs.go import SIDES
+from astarzero.envs.domain import Domain
+from astarzero.envs.go import SIDES, pack, read_komi, unpack
+from astarzero.envs.line import Line
 
 WORDS = ("PB", "PW", "RE", "GC", "RU", "EV")  # SGF's properties of Record.names, result, ending, rules and event
 
@@ -24,6 +30,11 @@ class Record:
     ending: str = ""  # in words
     rules: str = ""
     event: str = ""
+
+    @property
+    def begins(self) -> int:
+        """The side that moves first."""
+        return self.to_move if self.to_move is not None else self.moves[0][0] if self.moves else 0
 
     def save(self, path: Path) -> None:
         """Write the file in one stroke, so that a killed program leaves none half written."""
@@ -63,6 +74,25 @@ def load_record(path: Path) -> Record:
         raise ValueError(f"{path} cannot be read ({problem.strerror}).") from None
     except ValueError as problem:
         raise ValueError(f"{path} is not a game of Go that can be read ({problem}).") from None
+
+
+def replay(record: Record, domain: Domain) -> Line:
+    """The game by the rules of `domain`, with the komi of the record. ValueError names the first illegal move."""
+    line = Line(domain, pack(*record.setup, domain.context, to_move=record.begins, komi=read_komi(record.komi)))
+    for number, (side, action) in enumerate(record.moves, 1):
+        in_turn(line, side)
+        if not line.action_mask()[action]:
+            raise ValueError(f"Move {number}, {SIDES[side]} at {domain.action_names[action]}, is illegal in {domain.name}.")
+        line.play(action)
+    return line
+
+
+def in_turn(line: Line, side: int) -> None:
+    """Let `side` move now, whether or not it is its turn and the game is not over."""
+    points, fields = unpack(line.state, line.domain)
+    if fields["to_move"] != side or line.over:
+        black, white = ([action for action, point in enumerate(points) if point == colour] for colour in (1, 2))
+        line.put(pack(black, white, line.domain.context, to_move=side, most=fields["most"], komi=fields["komi"]))
 
 
 def to_sgf(action: int, size: int) -> tuple[int, int] | None:

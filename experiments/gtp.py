@@ -3,8 +3,7 @@
 A command is a line `[id] name arguments`; the answer is `=id ...` or, when it is refused, `?id reason`, and an empty line. Reasons
 are the protocol's own words. Nothing a line can hold ends the program but `quit` and the end of the input.
 
-The protocol lets a colour move twice running, and play go on after two passes; our rules do neither, so such a move starts from a
-row that no step leads to (`in_turn`). Source: G. Farnebäck, "GTP version 2, draft 2" (lysator.liu.se/~gunnar/gtp/gtp2-spec-draft2).
+Source: G. Farnebäck, "GTP version 2, draft 2" (lysator.liu.se/~gunnar/gtp/gtp2-spec-draft2).
 Read next: players.py.
 """
 
@@ -20,9 +19,8 @@ import numpy as np
 import astarzero
 from astarzero.envs import make
 from astarzero.envs.domain import Domain
-from astarzero.envs.go import LETTERS, draw_text, handicap_points, pack, read_komi, unpack
-from astarzero.envs.line import Line
-from astarzero.experiments.game_records import load_record
+from astarzero.envs.go import LETTERS, draw_text, handicap_points, read_komi
+from astarzero.experiments.game_records import Record, in_turn, load_record, replay
 from astarzero.experiments.match import score
 from astarzero.experiments.players import Player, action_of, find_player
 
@@ -100,22 +98,12 @@ class Engine:
     def replay(self) -> None:
         """Make the line anew from the setup, the komi and the moves."""
         self.domain: Domain = make("go", size=self.size, ko=self.ko, suicide=self.suicide, komi=self.komi / 2)
-        self.line = Line(self.domain, pack(*self.setup, self.domain.context, to_move=self.to_move, komi=self.komi))
-        for side, action in self.moves:
-            self.in_turn(side)
-            self.line.play(action)
-
-    def in_turn(self, side: int) -> None:
-        """Let `side` move now, whether or not it is its turn and the game is not over."""
-        points, fields = unpack(self.line.state, self.domain)
-        if fields["to_move"] != side or self.line.over:
-            black, white = ([action for action, point in enumerate(points) if point == colour] for colour in (1, 2))
-            self.line.put(pack(black, white, self.domain.context, to_move=side, most=fields["most"], komi=self.komi))
+        self.line = replay(Record(self.size, self.komi / 2, self.moves, self.setup, self.to_move), self.domain)
 
     def move(self, side: int, action: int) -> None:
         """Play and remember a move; Refusal when it is illegal, and then nothing has changed."""
         length = len(self.line.rows)
-        self.in_turn(side)
+        in_turn(self.line, side)
         if not self.line.action_mask()[action]:
             while len(self.line.rows) > length:
                 self.line.undo()
@@ -209,7 +197,7 @@ def play(engine: Engine, colour: str, point: str) -> str:
 def generate(engine: Engine, colour: str, keep: bool) -> str:
     """The player's move for a colour; with `keep` it is played."""
     side, length = colour_of(colour), len(engine.line.rows)
-    engine.in_turn(side)
+    in_turn(engine.line, side)
     try:
         action = engine.player.choose(engine.line, engine.rng)
     finally:
@@ -287,8 +275,7 @@ def loadsgf(engine: Engine, *words: str) -> str:
             raise ValueError
         engine.size, engine.komi = record.size, read_komi(record.komi)
         moves = record.moves if last is None else record.moves[: max(last - 1, 0)]
-        begins = record.to_move if record.to_move is not None else record.moves[0][0] if record.moves else 0
-        engine.begin(*record.setup, begins)
+        engine.begin(*record.setup, record.begins)
         for side, action in moves:
             engine.move(side, action)
     except ValueError:

@@ -1,7 +1,8 @@
 """`astarzero match`: two players of Go over paired openings, scored by our rules; SGF files kept, Elo with an interval.
 
 Each opening, a few random moves, is played twice with colours swapped, so that a lopsided one favours nobody. A game ends by two
-passes, resignation, an illegal move (which loses), or the limit of moves; it is scored by area, with all stones alive as they stand.
+passes, resignation, the limit of moves, or what loses it: an illegal move, a program that ends, or one that is silent for too long and
+is ended (it is started again for the next game). It is scored by area, with all stones alive as they stand.
 Dead stones: programs that know `kgs-genmove_cleanup` take them off before they pass (players.py); ours play on until nothing is left.
 """
 
@@ -23,18 +24,20 @@ from rich.table import Table
 from astarzero.envs import make
 from astarzero.envs.domain import Domain
 from astarzero.envs.go import read_komi, start, unpack
+from astarzero.envs.gtp_client import EngineLostError
 from astarzero.envs.line import Line
 from astarzero.experiments.game_records import Record, load_record
-from astarzero.experiments.players import Player, RandomPlayer, find_player, moves_of
+from astarzero.experiments.players import MAX_SECONDS, Player, RandomPlayer, find_player, moves_of
 from astarzero.experiments.statistics import wilson
 
 PASSES, RESIGNED, ILLEGAL, LIMIT = "two passes", "resignation", "an illegal move", "the limit of moves"
+SILENT, ENDED = "the limit of time", "the end of a program"  # then comes a colon and what happened
 OPENING_STREAM, GAME_STREAM = 0, 1  # of random numbers
 
 
 def match(
     left: str, right: str, *, world: str = "go", size: int = 9, games: int = 100, komi: float = 6.5, ko: str = "simple", seed: int = 0,
-    opening: int = 4, max_moves: int | None = None, out: Path | None = None, json: bool = False,
+    opening: int = 4, max_moves: int | None = None, max_seconds: float = MAX_SECONDS, out: Path | None = None, json: bool = False,
 ) -> int:  # fmt: skip
     """Play two players against each other.
 
@@ -62,6 +65,8 @@ def match(
         Random moves before the players take over.
     max_moves
         After so many moves a game is scored as it stands; default: 4 for each point.
+    max_seconds
+        That a program may think about a move; then it is ended and has lost the game.
     out
         A folder for one SGF file a game; games that are there already are not played again.
     json
@@ -75,11 +80,13 @@ def match(
     limit = 4 * domain.num_actions if max_moves is None else max_moves
     if not 0 <= opening < limit:
         raise ValueError(f"The opening has {opening} moves and a game at most {limit}; the first must be from 0 to less than the second.")
+    if not max_seconds > 0:
+        raise ValueError(f"A program cannot move within {max_seconds:g} seconds; give more than 0.")
     schedule = Schedule((left, right), size, read_komi(komi) / 2, domain, seed, opening, limit, out)
     kept, players = [schedule.kept(number) for number in range(games)], list[Player]()
     try:
         for name in (left, right):
-            players.append(find_player(name))
+            players.append(find_player(name, max_seconds))
         records = run(schedule, players, kept, console, json)
     finally:
         for player in players:
@@ -147,7 +154,10 @@ def play_on(line: Line, players: list[Player], rng: np.random.Generator, limit: 
         if len(line.rows) > limit:
             return score(line), LIMIT
         side = unpack(line.state, line.domain)[1]["to_move"]
-        action = players[side].choose(line, rng)
+        try:
+            action = players[side].choose(line, rng)
+        except EngineLostError as loss:
+            return f"{'WB'[side]}+{'T' if loss.silent else 'F'}", f"{SILENT if loss.silent else ENDED}: {loss}"
         if action is None:
             return f"{'WB'[side]}+R", RESIGNED
         if not line.action_mask()[action]:
@@ -172,6 +182,8 @@ def run(schedule: Schedule, players: list[Player], kept: list[Record | None], co
             for number, old in enumerate(kept):
                 record = old or schedule.play(number, players)
                 records.append(record)
+                if reason := why(record)[1]:
+                    console.print(f"Game {number + 1}: {reason}", highlight=False, markup=False, soft_wrap=True)
                 progress.update(task, completed=number + 1, description=f"games, {record.result} the last")
                 if json:
                     sys.stdout.write(json_lines.dumps(game_row(number, record)) + "\n")
@@ -181,10 +193,16 @@ def run(schedule: Schedule, players: list[Player], kept: list[Record | None], co
     return records
 
 
+def why(record: Record) -> tuple[str, str]:
+    """How a game ended, and the sentence about a program that was lost in it; "" when none was."""
+    ending, _, reason = record.ending.partition(": ")
+    return ending, reason
+
+
 def game_row(number: int, record: Record) -> dict[str, Any]:
-    black, white = record.names
+    (black, white), (ending, reason) = record.names, why(record)
     return {
-        "kind": "game", "game": number + 1, "black": black, "white": white, "result": record.result, "ending": record.ending,
+        "kind": "game", "game": number + 1, "black": black, "white": white, "result": record.result, "ending": ending, "reason": reason,
         "moves": len(record.moves),
     }  # fmt: skip
 
@@ -215,7 +233,7 @@ def report(records: list[Record], names: tuple[str, str], seconds: float, consol
     if not records:
         return
     scores = [(title, points, wilson(sum(points), len(points))) for title, points in tallies(records) if points]
-    (_, points, rate), endings = scores[-1], Counter(record.ending for record in records)
+    (_, points, rate), endings = scores[-1], Counter(why(record)[0] for record in records)
     strength = [elo(part) if 0 < part < 1 else None for part in rate]
     if json:
         row = {

@@ -14,10 +14,12 @@ import numpy as np
 from astarzero.envs.go import SIDES, unpack
 from astarzero.envs.go_choices import plays_but_eyes
 from astarzero.envs.go_rollouts import rollouts
-from astarzero.envs.gtp_client import GtpClient, find_program
+from astarzero.envs.gtp_client import EngineLostError, GtpClient, find_program
 from astarzero.envs.line import Line
 
 LARGEST_SEED = 2**31
+MAX_SECONDS = 300.0  # that a program may think
+START_SECONDS = 60.0  # that it may take at least for answers without thought, the first of which waits until it has started
 CLEANUP = "kgs-genmove_cleanup"  # GNU Go, from KGS: genmove, but no pass while dead stones of the opponent are on the board
 
 
@@ -65,25 +67,41 @@ class GtpPlayer(Player):
     `kgs-genmove_cleanup` (GNU Go does), its pass is taken back and it is asked by that command to take them off first.
     """
 
-    def __init__(self, command: str) -> None:
-        words = shlex.split(command)
-        self.name = command
-        self.engine = GtpClient([find_program(words[0]) or words[0], *words[1:]], f"The engine '{command}'")
+    def __init__(self, command: str, max_seconds: float = MAX_SECONDS) -> None:
+        self.name, self.max_seconds = command, max_seconds
+        self.start()
+
+    def start(self) -> None:
+        words = shlex.split(self.name)
+        self.engine = GtpClient([find_program(words[0]) or words[0], *words[1:]], f"The engine '{self.name}'")
+        self.lost = False
+        self.game: tuple[str, int] | None = None  # start and size of the game that it knows
+        self.told: list[tuple[int, int]] = []  # (side, action) of all moves that it knows
         try:
-            self.known = set(self.engine.ask("list_commands").split())
+            self.known = set(self.ask("list_commands").split())
         except ValueError:
             self.engine.close()
             raise
-        self.game: tuple[str, int] | None = None  # start and size of the game that it knows
-        self.told: list[tuple[int, int]] = []  # (side, action) of all moves that it knows
+
+    def ask(self, command: str) -> str:
+        thinks = "genmove" in command
+        try:
+            return self.engine.ask(command, self.max_seconds if thinks else max(self.max_seconds, START_SECONDS))
+        except EngineLostError:
+            self.lost = True
+            self.engine.close()
+            raise
 
     def choose(self, line: Line, rng: np.random.Generator) -> int | None:
+        """As every player; EngineLostError when the program ends or is silent for `max_seconds`. Asked again, it is started anew."""
+        if self.lost:
+            self.start()
         self.tell(line, rng)
         side = unpack(line.state, line.domain)[1]["to_move"]
-        answer = self.engine.ask(f"genmove {SIDES[side]}")
+        answer = self.ask(f"genmove {SIDES[side]}")
         if answer.lower() == "pass" and {CLEANUP, "undo"} <= self.known:
-            self.engine.ask("undo")
-            answer = self.engine.ask(f"{CLEANUP} {SIDES[side]}")
+            self.ask("undo")
+            answer = self.ask(f"{CLEANUP} {SIDES[side]}")
         if answer.lower() == "resign":
             return None
         action = action_of(answer, line)
@@ -97,17 +115,17 @@ class GtpPlayer(Player):
         game, moves, names = (line.domain.format(line.rows[0]), len(line.domain.action_names)), moves_of(line), line.domain.action_names
         if self.game != game or moves[: len(self.told)] != self.told:
             points, fields = unpack(line.rows[0], line.domain)
-            self.engine.ask(f"boardsize {round(len(points) ** 0.5)}")
-            self.engine.ask("clear_board")
-            self.engine.ask(f"komi {fields['komi'] / 2:g}")
+            self.ask(f"boardsize {round(len(points) ** 0.5)}")
+            self.ask("clear_board")
+            self.ask(f"komi {fields['komi'] / 2:g}")
             if "set_random_seed" in self.known:
-                self.engine.ask(f"set_random_seed {rng.integers(1, LARGEST_SEED)}")
+                self.ask(f"set_random_seed {rng.integers(1, LARGEST_SEED)}")
             for action, stone in enumerate(points):
                 if stone:
-                    self.engine.ask(f"play {SIDES[stone - 1]} {names[action]}")
+                    self.ask(f"play {SIDES[stone - 1]} {names[action]}")
             self.game, self.told = game, []
         for side, action in moves[len(self.told) :]:
-            self.engine.ask(f"play {SIDES[side]} {names[action]}")
+            self.ask(f"play {SIDES[side]} {names[action]}")
             self.told.append((side, action))
 
     def close(self) -> None:
@@ -156,8 +174,11 @@ PLAYERS = {
 }
 
 
-def find_player(text: str) -> Player:
-    """A name of PLAYERS, or a GTP command line such as "gnugo --mode gtp --level 1". ValueError in one sentence."""
+def find_player(text: str, max_seconds: float = MAX_SECONDS) -> Player:
+    """A name of PLAYERS, or a GTP command line such as "gnugo --mode gtp --level 1". ValueError in one sentence.
+
+    max_seconds: that a program may think about a move; ours have no clock.
+    """
     name, _, argument = text.partition(":")
     if name in PLAYERS:
         return PLAYERS[name].build(argument)
@@ -165,4 +186,4 @@ def find_player(text: str) -> Player:
     if not words or find_program(words[0]) is None:
         known = ", ".join(kind.pattern for kind in PLAYERS.values())
         raise ValueError(f"Player '{text}' is neither one of {known} nor a program: give one, or a GTP command line in quotes.")
-    return GtpPlayer(text)
+    return GtpPlayer(text, max_seconds)

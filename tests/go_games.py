@@ -1,16 +1,30 @@
-"""Kernels that only the tests of Go need: counting games, counting legal positions, and games from diagrams."""
+"""What only the tests of Go need: counting games, counting legal positions, games from diagrams, and GNU Go where it is."""
 
 import functools
+import os
 
 import numpy as np
+import pytest
 
 from astarzero.envs import make
 from astarzero.envs.domain import Domain, is_terminal
 from astarzero.envs.go_rules import every_stone_has_liberties
+from astarzero.envs.gtp_client import find_program
 from astarzero.envs.line import Line, step_in_line
 from astarzero.envs.two_players import position_key
 
 LONGEST_GAME = 200
+NOTHING_SKIPS = "ASTARZERO_NOTHING_SKIPS"  # set in the environment (by .ci/run): a test without its program fails
+
+
+def gnu_go() -> str:
+    """Where the program is. The test that asks is skipped where it is not, and fails where nothing may be skipped."""
+    path = find_program("gnugo")
+    if path is None and os.environ.get(NOTHING_SKIPS):
+        pytest.fail(f"GNU Go, Debian's package gnugo, is not installed, and {NOTHING_SKIPS} is set: install it.", pytrace=False)
+    if path is None:
+        pytest.skip("needs GNU Go, Debian's package gnugo")
+    return path
 
 
 def count_games_kernel(depth, num_actions, context, rows, keys, actions):

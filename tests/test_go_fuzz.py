@@ -6,6 +6,7 @@ import types
 import numpy as np
 import pytest
 import toys
+from go_games import gnu_go
 
 from astarzero.envs import go_rules
 from astarzero.envs.bitboard import common, count, load, lowest, neighbours, some, union, without
@@ -15,12 +16,10 @@ from astarzero.envs.go_peers import GnuGo, Reference
 from astarzero.envs.go_rules import LAST, PASS, field, info_of, joined, lost_group, stones_of
 from astarzero.envs.go_rules import captured_by as all_captured_by
 from astarzero.envs.go_rules import repeats as all_of_superko
-from astarzero.envs.gtp_client import find_program
 from astarzero.experiments import fuzz as fuzzing
 from astarzero.experiments.__main__ import main
 
 SMALL = ("1x2", "1x3", "2x2", "2x3", "3x3", "3x4", "4x4", "5x5")
-needs_gnugo = pytest.mark.skipif(find_program("gnugo") is None, reason="needs GNU Go, Debian's package gnugo")
 
 
 def test_the_reference_agrees_in_positions_full_of_captures_superko_and_suicide(capsys):
@@ -37,17 +36,16 @@ def test_the_reference_agrees_on_boards_of_two_three_and_six_words(size, capsys)
     assert "positions             60" in capsys.readouterr().out
 
 
-@needs_gnugo
 @pytest.mark.parametrize("ko", KO_RULES)
 def test_gnu_go_agrees(ko, capsys):
+    gnu_go()
     assert main(["fuzz", "go", "--positions", "800", "--against", "gnugo", "--ko", ko, "--size", "4", "--json"]) == 0
     met = json.loads(capsys.readouterr().out)
     assert met["compared"] == {"gnugo": 800} and met["suicides"] > 0 and (met["superko_bans"] > 0) == (ko != "simple")
 
 
-@needs_gnugo
 def test_gnu_go_says_what_it_does_not_understand():
-    peer = GnuGo()
+    peer = GnuGo(gnu_go())
     peer.begin(next(fuzzing.random_worlds(("3x3",), ("simple",), (False,), 0)))
     with pytest.raises(ValueError, match="GNU Go answered") as error:
         peer.ask("play black Z99")

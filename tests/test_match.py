@@ -3,25 +3,30 @@
 import dataclasses
 import itertools
 import json
+import os
+import shlex
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import toys
-from go_games import after, go
+from go_games import NOTHING_SKIPS, after, gnu_go, go
 from sgfmill import sgf, sgf_moves
 
+from astarzero.envs.domain import Domain
 from astarzero.envs.go import unpack
 from astarzero.envs.go_choices import plays_but_eyes
-from astarzero.envs.gtp_client import GtpClient, find_program
+from astarzero.envs.gtp_client import GtpClient
+from astarzero.envs.line import Line
 from astarzero.experiments import match as matches
 from astarzero.experiments.__main__ import main
-from astarzero.experiments.game_records import Record, load_record
+from astarzero.experiments.game_records import Record, load_record, replay
 from astarzero.experiments.match import elo, play_on, points_of, score
 from astarzero.experiments.players import PLAYERS, GtpPlayer, Player, RandomPlayer, find_player
 
-needs_gnugo = pytest.mark.skipif(find_program("gnugo") is None, reason="needs GNU Go, Debian's package gnugo")
 OPTIONS = {"--size": "5", "--games": "4", "--seed": "3"}
+PUBLISHED = Path(__file__).resolve().parents[1] / "experiments" / "results" / "go" / "levels"
 GNUGO = "gnugo --mode gtp --level 1 --chinese-rules"
 
 
@@ -60,22 +65,29 @@ def test_openings_come_in_pairs_with_colours_swapped(tmp_path, capsys):
     assert records[0].moves != records[1].moves
 
 
+def replay_with_sgfmill(file: Path, domain: Domain) -> tuple[Line, sgf.Sgf_game]:
+    """A file's game by our rules, after checking that sgfmill's board has the same stones and the same area at its end."""
+    game = sgf.Sgf_game.from_bytes(file.read_bytes())
+    (board, moves), size = sgf_moves.get_setup_and_moves(game), game.get_size()
+    line = after(domain, "")
+    for colour, point in moves:
+        if point is not None:
+            board.play(*point, colour)
+        line.play(size * size if point is None else (size - 1 - point[0]) * size + point[1])
+    points, _ = unpack(line.state, domain)
+    theirs = [board.get(size - 1 - row, column) for row in range(size) for column in range(size)]
+    assert points == [{None: 0, "b": 1, "w": 2}[stone] for stone in theirs]
+    lead = board.area_score() - game.get_komi()
+    assert score(line) == f"{'B' if lead > 0 else 'W'}+{abs(lead):g}"
+    return line, game
+
+
 def test_an_sgf_file_read_back_by_sgfmill_has_the_same_end(tmp_path, capsys):
     games, _ = played(capsys, *RANDOM, "--out", str(tmp_path))
     for file, row in zip(sorted(tmp_path.iterdir()), games, strict=True):
-        game = sgf.Sgf_game.from_bytes(file.read_bytes())
-        board, moves = sgf_moves.get_setup_and_moves(game)
-        line, names = after(go(5, ko="simple", komi=6.5), ""), go(5).action_names
-        for colour, point in moves:
-            if point is not None:
-                board.play(*point, colour)
-            line.play(names.index("pass" if point is None else f"{'ABCDE'[point[1]]}{point[0] + 1}"))
-        points, _ = unpack(line.state, line.domain)
-        theirs = [board.get(4 - row, column) for row in range(5) for column in range(5)]
-        assert points == [{None: 0, "b": 1, "w": 2}[stone] for stone in theirs]
-        lead = board.area_score() - game.get_komi()
-        assert f"{'B' if lead > 0 else 'W'}+{abs(lead):g}" == score(line) == row["result"] == game.get_root().get("RE")
-        assert line.over == (row["ending"] == "two passes") and len(moves) == row["moves"]
+        line, game = replay_with_sgfmill(file, go(5, ko="simple", komi=6.5))
+        assert score(line) == row["result"] == game.get_root().get("RE")
+        assert line.over == (row["ending"] == "two passes") and len(line.rows) - 1 == row["moves"]
 
 
 def test_a_match_that_was_interrupted_goes_on_where_it_stopped(tmp_path, capsys, monkeypatch):
@@ -192,7 +204,7 @@ def test_rollouts_take_what_wins(capsys):
     [
         ("3 --world sliding", "World 'sliding' is not a game for two"), ("3 --games 3", "3 games were asked for"),
         ("3 --opening 40", "The opening has 40 moves"), ("99", "Size 99x99 is out of range"),
-        ("3 --max-moves 0", "The opening has 4 moves and a game at most 0"),
+        ("3 --max-moves 0", "The opening has 4 moves and a game at most 0"), ("3 --max-seconds 0", "cannot move within 0 seconds"),
     ],
 )  # fmt: skip
 def test_bad_options_are_one_sentence(words, sentence, capsys):
@@ -215,7 +227,7 @@ def test_a_program_is_a_player_and_is_told_only_what_is_new(capsys):
     player, rng, asked = find_player(ours), np.random.default_rng(0), []
     assert isinstance(player, GtpPlayer)
     ask = player.engine.ask
-    player.engine.ask = lambda command: asked.append(command) or ask(command)
+    player.engine.ask = lambda command, seconds: asked.append(command) or ask(command, seconds)
     line = after(go(3, ko="simple", komi=2), "", "..X/.../O.. to=black")
     line.play(player.choose(line, rng))
     assert asked[-4:-1] == ["komi 2", "play black C3", "play white A1"] and asked[-1] == "genmove black"
@@ -227,11 +239,38 @@ def test_a_program_is_a_player_and_is_told_only_what_is_new(capsys):
     player.close()
 
 
-@needs_gnugo
+# --- GNU Go ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_published_games_are_scored_alike_by_us_and_by_sgfmill():
+    files, ended = sorted(PUBLISHED.iterdir()), 0
+    for file in files:
+        line, game = replay_with_sgfmill(file, go(9, ko="simple", komi=6.5))
+        if line.over:
+            assert score(line) == game.get_root().get("RE") and np.array_equal(replay(load_record(file), line.domain).state, line.state)
+        ended += line.over
+    assert (len(files), ended) == (100, 99), "one was resigned"
+
+
+def test_published_games_are_scored_alike_by_gnu_go():
+    referee = GtpClient([gnu_go(), "--mode", "gtp", "--chinese-rules", "--level", "1"], "GNU Go")
+    for file in sorted(PUBLISHED.iterdir())[::33]:  # it plays on until it knows which stones are dead, some seconds a game
+        referee.ask(f"loadsgf {file}")
+        assert referee.ask("final_score") == load_record(file).result
+    referee.close()
+
+
+def test_the_published_match_is_counted_from_its_files(capsys):
+    gnu_go()
+    _, total = played(capsys, "match", GNUGO, GNUGO.replace("level 1", "level 10"), "--json", "--out", str(PUBLISHED))
+    assert (total["games"], total["wins"], total["draws"]) == (100, 37, 0)
+    assert [round(number) for number in total["elo"]] == [-92, -163, -22]
+
+
 def test_gnu_go_takes_dead_stones_off_and_agrees_on_the_score(tmp_path, capsys):
+    referee, compared = GtpClient([gnu_go(), "--mode", "gtp", "--chinese-rules"], "GNU Go"), 0
     games, total = played(capsys, "match", GNUGO, "random", "--size", "7", "--games", "4", "--json", "--out", str(tmp_path))
     assert total["wins"] >= 3 and {game["ending"] for game in games} <= {"two passes", "resignation"}
-    referee, compared = GtpClient([find_program("gnugo"), "--mode", "gtp", "--chinese-rules"], "GNU Go"), 0
     for game, file in zip(games, sorted(tmp_path.iterdir()), strict=True):
         if game["ending"] == "two passes":
             referee.ask(f"loadsgf {file}")
@@ -241,8 +280,92 @@ def test_gnu_go_takes_dead_stones_off_and_agrees_on_the_score(tmp_path, capsys):
     assert compared
 
 
-@needs_gnugo
-def test_a_command_line_that_is_no_gtp_engine_is_one_sentence(capsys):
+def test_a_command_line_that_is_no_gtp_engine_is_one_sentence():
+    gnu_go()
     with pytest.raises(ValueError, match=r"answered 'GNU Go .* to 'list_commands'") as error:
         find_player("gnugo --version")
     toys.one_sentence(error)
+
+
+@pytest.mark.parametrize(("set_to", "outcome"), [("1", pytest.fail.Exception), (None, pytest.skip.Exception)])
+def test_without_gnu_go_a_test_is_skipped_but_fails_where_nothing_may_be(set_to, outcome, monkeypatch):
+    monkeypatch.setattr("go_games.find_program", lambda name: None)
+    monkeypatch.delenv(NOTHING_SKIPS, raising=False)
+    if set_to:
+        monkeypatch.setenv(NOTHING_SKIPS, set_to)
+    with pytest.raises(outcome, match="GNU Go, Debian's package gnugo"):
+        gnu_go()
+
+
+# --- programs that fail ------------------------------------------------------------------------------------------------------------
+
+FRAGILE = """import os, subprocess, sys, time
+
+with open(sys.argv[2], "a") as started:
+    print(os.getpid(), file=started)
+for line in sys.stdin:
+    answer = {"list_commands": "genmove\\nplay", "genmove": "A1"}.get(line.split()[0], "")
+    if line.split()[0] == sys.argv[1].partition("-")[0]:
+        match sys.argv[1].partition("-")[2]:
+            case "silent":
+                time.sleep(1000)
+            case "child":  # the silent one is its child, which keeps the pipe
+                os.waitpid(subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(1000)"]).pid, 0)
+            case "endless":
+                while True:
+                    print("= A1", flush=True)
+                    time.sleep(0.01)
+            case "half":
+                print("= A", end="", flush=True)
+                time.sleep(1000)
+            case "cut":
+                print("= A", end="", flush=True)
+                sys.exit()
+            case "ends":
+                sys.exit()
+    print("= " + answer, end="\\n\\n", flush=True)
+"""
+
+
+def fragile(folder: Path, failure: str) -> str:
+    """The command line of an engine that fails at a command."""
+    (folder / "engine.py").write_text(FRAGILE)
+    return shlex.join([sys.executable, "-S", str(folder / "engine.py"), failure, str(folder / "started")])
+
+
+def ended(number: int) -> bool:
+    """Is there no such process, not even one that nobody waited for?"""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("failure", ["silent", "child", "endless", "half", "ends", "cut"])
+def test_a_program_that_fails_loses_that_game_and_is_started_for_the_next(failure, tmp_path, capsys):
+    engine, lost = fragile(tmp_path, f"genmove-{failure}"), failure in ("ends", "cut")
+    options = f"--size 3 --games 4 --opening 2 --max-seconds {30 if lost else 0.3} --json --out"
+    words = ["match", engine, "random", *options.split(), str(tmp_path / "games")]
+    assert main(words) == 0
+    captured = capsys.readouterr()
+    *games, total = map(json.loads, captured.out.splitlines())
+    assert [game["result"] for game in games] == ["W+F", "B+F"] * 2 if lost else ["W+T", "B+T"] * 2
+    ending = "the end of a program" if lost else "the limit of time"
+    assert {game["ending"] for game in games} == {ending} and total["endings"] == {ending: 4} and total["wins"] == 0
+    said = "ended when it was asked 'genmove black'" if lost else "did not answer 'genmove black' within 0.3 s, so it was ended."
+    assert said in games[0]["reason"] and f"Game 1: {games[0]['reason']}" in " ".join(captured.err.split())
+    started = [int(number) for number in (tmp_path / "started").read_text().split()]
+    assert len(started) == 4 and all(map(ended, started))
+    assert load_record(tmp_path / "games" / "game-0001.sgf").ending == f"{ending}: {games[0]['reason']}"
+    assert main(words) == 0
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()][:-1] == games, "kept with their reasons"
+
+
+def test_a_program_that_does_not_start_is_one_sentence(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("astarzero.experiments.players.START_SECONDS", 0.3)
+    engine = fragile(tmp_path, "list_commands-silent")
+    assert main(["match", "random", engine, "--size", "3", "--games", "2", "--max-seconds", "0.1"]) == 2
+    captured = capsys.readouterr()
+    assert "did not answer 'list_commands' within 0.3 s" in captured.err and captured.err.count("\n") == 1
+    assert all(ended(int(number)) for number in (tmp_path / "started").read_text().split())
