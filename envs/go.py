@@ -29,6 +29,7 @@ import numpy as np
 from astarzero.envs.bitboard import WORD_BITS
 from astarzero.envs.compile import bind
 from astarzero.envs.domain import Domain
+from astarzero.envs.go_features import GoPlanes, encode, read_planes
 from astarzero.envs.go_rules import (
     BEFORE,
     HEIGHT,
@@ -48,6 +49,7 @@ from astarzero.envs.go_rules import (
     repeats,
     step,
 )  # fmt: skip
+from astarzero.envs.go_symmetries import board_symmetries
 
 LETTERS = "ABCDEFGHJKLMNOPQRST"  # columns; there is no I
 KO_RULES = ("simple", "positional", "situational")  # in the order of go_rules.py
@@ -62,12 +64,19 @@ FIELDS = "to=black or white, last=MOVE or MOVE,MOVE, ko=POINT, komi=POINTS and m
 
 
 @functools.cache
-def make(size: str | int = 9, ko: str = "positional", suicide: bool | str = False, komi: float | str = 7.5, handicap: int = 0) -> Domain:
-    """Go on a board of `size` (9, or rows x columns: 3x5). ko: simple, positional or situational; komi: White's, in half points."""
+def make(
+    size: str | int = 9, ko: str = "positional", suicide: bool | str = False, komi: float | str = 7.5, handicap: int = 0,
+    planes: str | GoPlanes = "",
+) -> Domain:  # fmt: skip
+    """Go on a board of `size` (9, or rows x columns: 3x5). ko: simple, positional or situational; komi: White's, in half points.
+
+    planes: what a net sees, as changes of the default planes ("liberties=0,komi=0") or as GoPlanes, see go_features.py.
+    """
     height, width = parse_size(size)
     if ko not in KO_RULES:
         raise ValueError(f"Ko rule '{ko}' is not known: give {', '.join(KO_RULES[:-1])} or {KO_RULES[-1]}.")
-    context = make_context(height, width, KO_RULES.index(ko), read_switch("suicide", suicide))
+    chosen = read_planes(planes)
+    context = (*make_context(height, width, KO_RULES.index(ko), read_switch("suicide", suicide)), chosen.numbers)
     half_points = read_komi(komi)
     names = (*(point_name(action, height, width) for action in range(height * width)), "pass")
     begin = [names.index(name) for name in handicap_points(height, width, handicap)]
@@ -87,13 +96,18 @@ def make(size: str | int = 9, ko: str = "positional", suicide: bool | str = Fals
     domain = Domain(
         world="go",
         name=f"go-{height}x{width}-{ko}{'-suicide' if context[2][SUICIDE] else ''}-komi{half_points / 2:g}"
-        + (f"-handicap{handicap}" if handicap else ""),
+        + (f"-handicap{handicap}" if handicap else "")
+        + (f"-{chosen.text}" if chosen.text else ""),
         num_words=2 * context[0].ndim + 2,
         num_actions=height * width + 1,
         step=step,
         is_goal=is_goal,
         is_terminal=is_terminal,
         context=context,
+        encode=encode,
+        feature_shape=(len(chosen.names), height, width),
+        plane_names=chosen.names,
+        symmetries=board_symmetries(height, width, context),
         parse=parse,
         format=lambda state: format_position(state, domain),
         random_state=random_state,
