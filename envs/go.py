@@ -30,6 +30,7 @@ from astarzero.envs.bitboard import WORD_BITS
 from astarzero.envs.compile import bind
 from astarzero.envs.domain import Domain
 from astarzero.envs.go_features import GoPlanes, encode, read_planes
+from astarzero.envs.go_players import PLAYERS_OF_GO
 from astarzero.envs.go_rules import (
     BEFORE,
     HEIGHT,
@@ -38,6 +39,7 @@ from astarzero.envs.go_rules import (
     LAST,
     MOST,
     MOVE_MASK,
+    ONE,
     SUICIDE,
     WIDTH,
     every_stone_has_liberties,
@@ -115,6 +117,9 @@ def make(
         action_names=names,
         render=lambda state: draw_text(state, domain),
         discount=-1.0,
+        sides=SIDES,
+        side_to_move=lambda state: int(state[-2] & ONE),
+        players=PLAYERS_OF_GO,
         outcome=outcome,
         margin=margin,
         keeps_history=ko != "simple",

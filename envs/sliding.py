@@ -33,7 +33,7 @@ from astarzero.envs.sliding_rules import (
     manhattan_of_child,
     step,
 )  # fmt: skip
-from astarzero.envs.symmetry import Symmetries
+from astarzero.envs.symmetry import Symmetries, identity
 
 MAX_CELLS = 36
 DIRECTIONS = ((-1, 0, "up"), (1, 0, "down"), (0, -1, "left"), (0, 1, "right"))
@@ -166,7 +166,7 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
         encode=encode,
         num_features=cells * cells,
         heuristics=heuristics,
-        symmetries=Symmetries(np.array([[0, 1, 2, 3], [2, 3, 0, 1]]), reflect) if height == width else None,
+        symmetries=Symmetries(np.array([[0, 1, 2, 3], [2, 3, 0, 1]]), reflect) if height == width else identity(4),
         whole_costs=True,
         inverse_actions=(1, 0, 3, 2),
         instance_sets={"all": every_state} if cells <= 10 else {},

@@ -13,12 +13,14 @@ from sgfmill import sgf, sgf_moves
 
 from astarzero.envs.go import unpack
 from astarzero.envs.go_choices import plays_but_eyes
+from astarzero.envs.go_players import RandomPlayer
 from astarzero.envs.gtp_client import GtpClient, find_program
+from astarzero.envs.players import Player
 from astarzero.experiments import match as matches
 from astarzero.experiments.__main__ import main
 from astarzero.experiments.game_records import Record, load_record
 from astarzero.experiments.match import elo, play_on, points_of, score
-from astarzero.experiments.players import PLAYERS, GtpPlayer, Player, RandomPlayer, find_player
+from astarzero.experiments.players import PLAYERS, GtpPlayer, find_player
 
 needs_gnugo = pytest.mark.skipif(find_program("gnugo") is None, reason="needs GNU Go, Debian's package gnugo")
 OPTIONS = {"--size": "5", "--games": "4", "--seed": "3"}
