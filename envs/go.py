@@ -17,6 +17,8 @@ Superko needs the line of keys (two_players.py); without it the world plays by s
 
 Exact facts (tests hold them): legal positions 1, 57, 12,675, 24,318,165 on 1x1 to 4x4; games on 1x1, 1x2, 1x3 under
 positional superko 1, 9, 907 (tromp.github.io/go/legal.html, Tromp and Farneback 2007).
+
+Read next: go_rules.py (rows and moves), go_features.py (what a net sees), go_symmetries.py (turned boards), go_players.py.
 """
 
 import functools

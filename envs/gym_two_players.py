@@ -2,7 +2,8 @@
 
     import gymnasium, astarzero.envs.gym_env                                     # the import registers every world
     env = gymnasium.make("astarzero/Go-v0", size=5, komi=24.5, colour="white", opponent="rollout:50")
-    env = gymnasium.make("astarzero/Go-v0", opponent=lambda line, rng: ...)      # any function of the game so far
+    env = gymnasium.make("astarzero/Go-v0", opponent=lambda line, rng: ...)      # any function of the game so far, such as
+    find_player("gnugo --mode gtp --level 1").choose                             # of ../experiments/players.py
 
 A step is the agent's action and the opponent's reply. Reward, from the agent's point of view: 1, 0 or -1 at the end for a game won,
 drawn or lost, 0 before it and when the game is truncated. Observation: what a net sees of the row, from the view of the player to

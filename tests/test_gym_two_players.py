@@ -14,9 +14,11 @@ from gymnasium.utils.env_checker import check_env
 from astarzero import envs
 from astarzero.envs import gym_env  # registers
 from astarzero.envs.domain import Domain
+from astarzero.envs.gtp_client import find_program
 from astarzero.envs.gym_two_players import GameEnv
 from astarzero.envs.line import Line
 from astarzero.envs.players import ANYWHERE, named_player
+from astarzero.experiments.players import find_player
 
 # --- nim: take one to three; who takes the last has won -----------------------------------------------------------------------
 
@@ -219,6 +221,19 @@ def test_names_of_players_are_those_of_the_world_and_those_of_every_world():
     for text in ("random", "rollout:2", "uniform"):
         line = after(domain, "C3")
         assert line.action_mask()[named_player(text, kinds).choose(line, np.random.default_rng(0))]
+
+
+@pytest.mark.skipif(find_program("gnugo") is None, reason="needs GNU Go, Debian's package gnugo")
+def test_a_program_may_be_the_opponent():
+    player = find_player("gnugo --mode gtp --level 1 --chinese-rules")
+    try:
+        env = GameEnv(go(5, ko="simple"), opponent=player.choose, colour="white")
+        assert env.reset(seed=0)[1]["reply"] == env.domain.action_names.index("C3")
+        for _ in range(3):
+            info = env.step(int(np.argmax(env.action_masks())))[-1]
+        assert info["reply"] >= 0
+    finally:
+        player.close()
 
 
 # --- drawing and refusals --------------------------------------------------------------------------------------------------------
