@@ -91,7 +91,9 @@ def played(size: str, seed: int, games: int, most_moves: int) -> tuple[np.ndarra
 def test_every_plane_says_what_a_slow_telling_says(size):
     """Over a batch that mixes komis, sides and games, for each choice of planes."""
     rows, positions = played(size, seed=1, games=24 if size != "9" else 6, most_moves=24)
-    for choice in CHOICES[: None if size != "9" else 1]:
+    for number, choice in enumerate(CHOICES[: None if size != "9" else 1]):
+        if number == 1:  # the others differ in few planes
+            rows, positions = rows[::3], positions[::3]
         domain = go(size, planes=choice)
         features, met = domain.features(rows), np.zeros(len(domain.plane_names), bool)
         assert features.shape == (len(rows), domain.num_features) and features.dtype == np.float32
@@ -103,7 +105,7 @@ def test_every_plane_says_what_a_slow_telling_says(size):
                 assert np.array_equal(plane, told[name]), (name, planes, game.board)
             met |= planes.any(axis=(1, 2))
         unmet = {name for name, seen in zip(domain.plane_names, met, strict=True) if not seen}
-        assert size != "5" or unmet <= {f"{whose}, liberties 8 or more" for whose in ("own", "opponent's")}
+        assert size != "5" or not [name for name in unmet if "liberties 7" not in name and "liberties 8" not in name]
 
 
 def named_planes(domain: Domain, text: str) -> dict[str, np.ndarray]:
