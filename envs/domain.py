@@ -174,7 +174,7 @@ class Domain:
     discount: float = 1.0  # -1 when the turn passes to the opponent
     sides: tuple[str, str] = ("first", "second")  # two players: what they are called
     side_to_move: Callable[[np.ndarray], int] | None = None  # row -> 0 or 1, whose turn it is; None: they take turns from the start
-    players: Mapping[str, Any] = field(default_factory=dict)  # without nets, by name, see players.py; the first is the usual opponent
+    opponents: Mapping[str, Any] = field(default_factory=dict)  # players without nets, by name, see players.py; the first is the usual one
     symmetries: Symmetries = None  # type: ignore[assignment]  # ways to rename states and actions; by default there is the identity
     outcome: Callable[..., float] = no_outcome  # what a terminal row is worth for the player to move
     margin: Callable[..., float] = no_outcome

@@ -121,7 +121,7 @@ def make(
         discount=-1.0,
         sides=SIDES,
         side_to_move=lambda state: int(state[-2] & ONE),
-        players=PLAYERS_OF_GO,
+        opponents=PLAYERS_OF_GO,
         outcome=outcome,
         margin=margin,
         keeps_history=ko != "simple",

@@ -71,7 +71,7 @@ def play(line: Line, action: SupportsIndex | None) -> None:
 class GameEnv(gymnasium.Env[np.ndarray, np.int64]):
     """One game of `domain` at a time against an opponent.
 
-    opponent: a player by name, one of Domain.players or "uniform" (players.py), the world's first when None; or a function
+    opponent: a player by name, one of Domain.opponents or "uniform" (players.py), the world's first when None; or a function
     `(line, rng) -> action`, None to resign. colour: the agent's side by its name, "random" for one drawn anew each game, the first
     when None. max_steps: a game is truncated after so many actions of the agent; None for never. render_mode: "ansi", or
     "rgb_array" where the world draws pictures.
@@ -161,7 +161,7 @@ def find_opponent(domain: Domain, opponent: str | Choose | None) -> Choose:
     """A player's name (the world's first by default), or a function of its own. ValueError in one sentence."""
     if callable(opponent):
         return opponent
-    kinds = {**domain.players, **ANYWHERE}
+    kinds = {**domain.opponents, **ANYWHERE}
     return named_player(next(iter(kinds)) if opponent is None else opponent, kinds).choose
 
 

@@ -1,7 +1,7 @@
 """Players of worlds for two that need no net: opponents for environments, sides of matches.
 
 A player answers `choose` for the game it is shown, and keeps nothing that this game does not say, so it may be handed another
-game, or the same one some moves back, at any time. A world's own are in `Domain.players`; ANYWHERE are those of every world.
+game, or the same one some moves back, at any time. A world's own are in `Domain.opponents`; ANYWHERE are those of every world.
 Read next: go_players.py.
 """
 

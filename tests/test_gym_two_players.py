@@ -217,7 +217,7 @@ def test_superko_is_kept_though_a_row_does_not_know_it(ko, allowed):
 
 def test_names_of_players_are_those_of_the_world_and_those_of_every_world():
     domain = go(5)
-    kinds = {**domain.players, **ANYWHERE}
+    kinds = {**domain.opponents, **ANYWHERE}
     for text in ("random", "rollout:2", "uniform"):
         line = after(domain, "C3")
         assert line.action_mask()[named_player(text, kinds).choose(line, np.random.default_rng(0))]
