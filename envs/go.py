@@ -1,4 +1,4 @@
-"""Go on h x w boards from 1x1 to 19x19, exactly: the world, its text and its coordinates. Its rules are in go_rules.py.
+"""Go on boards from 1x1 to 19x19, exactly: the world, its text, its coordinates. Rules: go_rules.py; what a net sees: go_features.py.
 
 The rules are Tromp and Taylor's (tromp.github.io/go.html) with options: an area score, stones alive as they stand, two passes end;
 ko: `simple` (a lone stone that took one may not be taken back at once), `positional` or `situational` superko (no play may
@@ -17,8 +17,6 @@ Superko needs the line of keys (two_players.py); without it the world plays by s
 
 Exact facts (tests hold them): legal positions 1, 57, 12,675, 24,318,165 on 1x1 to 4x4; games on 1x1, 1x2, 1x3 under
 positional superko 1, 9, 907 (tromp.github.io/go/legal.html, Tromp and Farneback 2007).
-
-Read next: go_rules.py (rows and moves), go_features.py (what a net sees), go_symmetries.py (turned boards), go_players.py.
 """
 
 import functools
@@ -73,7 +71,6 @@ def make(
     planes: str | GoPlanes = "",
 ) -> Domain:  # fmt: skip
     """Go on a board of `size` (9, or rows x columns: 3x5). ko: simple, positional or situational; komi: White's, in half points.
-
     planes: what a net sees, as changes of the default planes ("liberties=0,komi=0") or as GoPlanes, see go_features.py.
     """
     height, width = parse_size(size)
