@@ -1,4 +1,4 @@
-"""Floor 1, the worlds: their rules as compiled functions over packed states, exact oracles, and one Gymnasium adapter.
+"""Floor 1, the worlds: their rules as compiled functions over packed states, exact oracles, and Gymnasium adapters.
 
 A world is one file here (`sliding.py`, `countdown.py`) and one line in a table; `domain.py` says what it must provide and
 `compile.py` binds its rules into kernels. This floor imports no other floor.
@@ -22,7 +22,6 @@ WORLDS: dict[str, str] = {  # name -> where its `make(**options) -> Domain` live
     "countdown": "astarzero.envs.countdown",
     "go": "astarzero.envs.go",
 }
-FOR_TWO = frozenset({"go"})  # worlds whose turn passes to an opponent (discount -1)
 
 
 def find_world(world: str) -> Callable[..., Domain]:

@@ -13,6 +13,7 @@ Read next: sliding.py (the smallest complete world), oracles.py (exact tables fo
 """
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,6 +23,7 @@ import numpy as np
 from astarzero.envs.compile import bind, hook
 from astarzero.envs.descent import Descent
 from astarzero.envs.state_table import copy_row
+from astarzero.envs.symmetry import Symmetries, identity
 from astarzero.envs.two_players import hash_of_row, never_repeats, no_outcome
 
 # --- the hooks: signatures of a world's rules ------------------------------------------------------------------------
@@ -160,7 +162,9 @@ class Domain:
     expand: Callable[..., int] = expand_by_steps
     is_terminal: Callable[..., bool] = never_terminal
     encode: Callable[..., None] = encode_bits
-    num_features: int = 0  # F; 0 means 64 W, what encode_bits writes
+    num_features: int = 0  # F; 0 means 64 W, what encode_bits writes, or the product of feature_shape
+    feature_shape: tuple[int, ...] = ()  # planes over a board: (C, height, width); () for a plain row of F
+    plane_names: tuple[str, ...] = ()  # what each of the C planes says
     heuristics: Mapping[str, Heuristic] = field(default_factory=dict)  # the first is the default; "blind" is always there
     instance_sets: Mapping[str, Callable[[], np.ndarray]] = field(default_factory=dict)  # name -> rows [N, W]; "all" is every problem
     action_names: tuple[str, ...] = ()
@@ -168,8 +172,10 @@ class Domain:
     render_rgb: Callable[[np.ndarray], np.ndarray] | None = None  # uint8 [height, width, 3]
     explain_plan: Callable[[np.ndarray, tuple[int, ...]], str] | None = None  # (row, plan) -> the solution in the world's own words
     discount: float = 1.0  # -1 when the turn passes to the opponent
-    reflect: Callable[[np.ndarray], np.ndarray] | None = None  # a symmetry, its own inverse: rows [N, W] -> rows of the same cost-to-go
-    reflected_actions: tuple[int, ...] = ()  # with `reflect`: what each action is called among the reflected rows
+    sides: tuple[str, str] = ("first", "second")  # two players: what they are called
+    side_to_move: Callable[[np.ndarray], int] | None = None  # row -> 0 or 1, whose turn it is; None: they take turns from the start
+    opponents: Mapping[str, Any] = field(default_factory=dict)  # players without nets, by name, see players.py; the first is the usual one
+    symmetries: Symmetries = None  # type: ignore[assignment]  # ways to rename states and actions; by default there is the identity
     outcome: Callable[..., float] = no_outcome  # what a terminal row is worth for the player to move
     margin: Callable[..., float] = no_outcome
     keeps_history: bool = False  # may the line of keys forbid a move that `step` allows?
@@ -190,9 +196,17 @@ class Domain:
         if self.num_words < 1 or self.num_actions < 1:
             raise ValueError(f"{self.name} has {self.num_words} words a row and {self.num_actions} actions; both must be at least 1.")
         object.__setattr__(self, "heuristics", {**self.heuristics, "blind": BLIND})
-        object.__setattr__(self, "num_features", self.num_features or 64 * self.num_words)
+        shape = self.feature_shape or (self.num_features or 64 * self.num_words,)
+        if (self.num_features and math.prod(shape) != self.num_features) or (self.plane_names and len(self.plane_names) != shape[0]):
+            sizes = f"{self.num_features} features of shape {shape} and {len(self.plane_names)} plane names"
+            raise ValueError(f"{self.name} has {sizes}, which do not agree; give the shape and one name a plane.")
+        object.__setattr__(self, "num_features", math.prod(shape))
         object.__setattr__(self, "action_names", self.action_names or tuple(str(action) for action in range(self.num_actions)))
         object.__setattr__(self, "render", self.render or self.format)
+        object.__setattr__(self, "symmetries", self.symmetries or identity(self.num_actions))
+        if self.symmetries.actions.shape[1] != self.num_actions:
+            renamed = self.symmetries.actions.shape[1]
+            raise ValueError(f"{self.name} has {self.num_actions} actions, but its symmetries rename {renamed}; give its own symmetries.")
 
     @property
     def rules(self) -> dict[str, Callable[..., Any]]:

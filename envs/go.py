@@ -1,4 +1,4 @@
-"""Go on h x w boards from 1x1 to 19x19, exactly: the world, its text and its coordinates. Its rules are in go_rules.py.
+"""Go on boards from 1x1 to 19x19, exactly: the world, its text, its coordinates. Rules: go_rules.py; what a net sees: go_features.py.
 
 The rules are Tromp and Taylor's (tromp.github.io/go.html) with options: an area score, stones alive as they stand, two passes end;
 ko: `simple` (a lone stone that took one may not be taken back at once), `positional` or `situational` superko (no play may
@@ -31,6 +31,8 @@ from astarzero.envs.bitboard import WORD_BITS
 from astarzero.envs.compile import bind
 from astarzero.envs.domain import Domain
 from astarzero.envs.go_drawing import LETTERS, draw_board, line_marks
+from astarzero.envs.go_features import GoPlanes, encode, read_planes
+from astarzero.envs.go_players import PLAYERS_OF_GO
 from astarzero.envs.go_rules import (
     BEFORE,
     HEIGHT,
@@ -39,6 +41,7 @@ from astarzero.envs.go_rules import (
     LAST,
     MOST,
     MOVE_MASK,
+    ONE,
     SUICIDE,
     WIDTH,
     every_stone_has_liberties,
@@ -50,6 +53,7 @@ from astarzero.envs.go_rules import (
     repeats,
     step,
 )  # fmt: skip
+from astarzero.envs.go_symmetries import board_symmetries
 from astarzero.envs.picture import Picture
 
 KO_RULES = ("simple", "positional", "situational")  # in the order of go_rules.py
@@ -64,12 +68,18 @@ FIELDS = "to=black or white, last=MOVE or MOVE,MOVE, ko=POINT, komi=POINTS and m
 
 
 @functools.cache
-def make(size: str | int = 9, ko: str = "positional", suicide: bool | str = False, komi: float | str = 7.5, handicap: int = 0) -> Domain:
-    """Go on a board of `size` (9, or rows x columns: 3x5). ko: simple, positional or situational; komi: White's, in half points."""
+def make(
+    size: str | int = 9, ko: str = "positional", suicide: bool | str = False, komi: float | str = 7.5, handicap: int = 0,
+    planes: str | GoPlanes = "",
+) -> Domain:  # fmt: skip
+    """Go on a board of `size` (9, or rows x columns: 3x5). ko: simple, positional or situational; komi: White's, in half points.
+    planes: what a net sees, as changes of the default planes ("liberties=0,komi=0") or as GoPlanes, see go_features.py.
+    """
     height, width = parse_size(size)
     if ko not in KO_RULES:
         raise ValueError(f"Ko rule '{ko}' is not known: give {', '.join(KO_RULES[:-1])} or {KO_RULES[-1]}.")
-    context = make_context(height, width, KO_RULES.index(ko), read_switch("suicide", suicide))
+    chosen = read_planes(planes)
+    context = (*make_context(height, width, KO_RULES.index(ko), read_switch("suicide", suicide)), chosen.numbers)
     half_points = read_komi(komi)
     names = (*(point_name(action, height, width) for action in range(height * width)), "pass")
     begin = [names.index(name) for name in handicap_points(height, width, handicap)]
@@ -89,13 +99,18 @@ def make(size: str | int = 9, ko: str = "positional", suicide: bool | str = Fals
     domain = Domain(
         world="go",
         name=f"go-{height}x{width}-{ko}{'-suicide' if context[2][SUICIDE] else ''}-komi{half_points / 2:g}"
-        + (f"-handicap{handicap}" if handicap else ""),
+        + (f"-handicap{handicap}" if handicap else "")
+        + (f"-{chosen.text}" if chosen.text else ""),
         num_words=2 * context[0].ndim + 2,
         num_actions=height * width + 1,
         step=step,
         is_goal=is_goal,
         is_terminal=is_terminal,
         context=context,
+        encode=encode,
+        feature_shape=(len(chosen.names), height, width),
+        plane_names=chosen.names,
+        symmetries=board_symmetries(height, width, context),
         parse=parse,
         format=lambda state: format_position(state, domain),
         random_state=random_state,
@@ -104,6 +119,9 @@ def make(size: str | int = 9, ko: str = "positional", suicide: bool | str = Fals
         render=lambda state: draw_text(state, domain),
         render_rgb=lambda state: draw_picture(state, domain).pixels(),
         discount=-1.0,
+        sides=SIDES,
+        side_to_move=lambda state: int(state[-2] & ONE),
+        opponents=PLAYERS_OF_GO,
         outcome=outcome,
         margin=margin,
         keeps_history=ko != "simple",

@@ -7,7 +7,7 @@ the last action is the pass. The key is the XOR of one random number for each st
 
 context = (like, N-dimensional, see bitboard.py; board uint64 [2 N], every point, then those at the edge; sizes int64 [6], STRIDE ... WIDTH;
 places int64 [A], the bit of an action; actions int64 [64 N], the action of a bit; keys uint64 [2, 64 N], of black and white stones;
-slots int16 [2, S], from a key to its bit, see go_masks.py).
+slots int16 [2, S], from a key to its bit, see go_masks.py; planes int64 [6], what a net sees, see go_features.py).
 
 The rules that need the past are `repeats` and `position_key`, see two_players.py. Read next: go.py (the world), go_rollouts.py.
 """

@@ -21,7 +21,7 @@ from threading import Event
 import numpy as np
 
 from astarzero.envs.domain import Domain
-from astarzero.envs.go_rules import HEIGHT, ONE, WIDTH
+from astarzero.envs.go_rules import ONE
 from astarzero.envs.go_search import (
     BEST_ACTION,
     DONE,
@@ -110,7 +110,7 @@ class Attack:
         self.action: int | None = actions - 1 if domain.action_masks(state).any() else None  # the pass: as good as any for the worst score
         self.rows = np.zeros((levels, domain.num_words), np.uint64)
         self.rows[0] = state
-        self.turns = symmetries(*(int(side) for side in domain.context[2][HEIGHT : WIDTH + 1]))  # int64 [S, A]
+        self.turns = domain.symmetries.actions  # int64 [S, A]
         if domain.keeps_history and len(line) > 1:
             self.turns = self.turns[:1]  # an image would need the images of what came before, and keys do not say what they are
         pasts = np.zeros((levels, len(self.turns)), np.uint64)
@@ -162,10 +162,3 @@ class Attack:
             self.proven[prover] = points
             if prover == self.mover and self.cursors[0, BEST_ACTION] != NO_ACTION:
                 self.action = int(self.cursors[0, BEST_ACTION])
-
-
-def symmetries(height: int, width: int) -> np.ndarray:
-    """What the turns and reflections that keep a board's shape make of each action, the pass included: int64 [4 or 8, A]."""
-    board = np.arange(height * width).reshape(height, width)
-    images = [turned[::up, ::left] for turned in ((board, board.T) if height == width else (board,)) for up in (1, -1) for left in (1, -1)]
-    return np.array([[*image.ravel(), height * width] for image in images], np.int64)

@@ -1,4 +1,4 @@
-"""The one Gymnasium adapter: any Domain as an environment, one at a time (`SearchEnv`) or many in one array (`SearchVectorEnv`).
+"""Any Domain under Gymnasium: one player, one problem at a time (`SearchEnv`) or many in one array (`SearchVectorEnv`); ids for all worlds.
 
     import gymnasium, astarzero.envs.gym_env                                # the import registers every world
     env = gymnasium.make("astarzero/Sliding-v0", size=3, max_steps=100)     # the world's own options, and SearchEnv's
@@ -7,14 +7,16 @@
 
 Gymnasium 1.x looks for no plugins, so something must import this module: a line, or the id "astarzero.envs.gym_env:astarzero/Sliding-v0".
 
-Observation: what a net sees, float32 [F]. Reward: -cost. `info` has "state" (the row, uint64 [W]), "action_mask" (int8 [A], as
-`action_space.sample(mask)` wants it; all 0 where the rules end the episode) and "solved". Only actions of the mask may be
-taken. An episode terminates at a goal or a dead end (a terminal row, or no action left) and is truncated after `max_steps`.
+Observation: what a net sees, float32 [F], or [C, height, width] where that is planes. Reward: -cost. `info` has "state" (the row,
+uint64 [W]), "action_mask" (int8 [A], as `action_space.sample(mask)` wants it; all 0 where the rules end the episode) and "solved".
+Only actions of the mask may be taken. An episode terminates at a goal or a dead end (a terminal row, or no action left) and is
+truncated after `max_steps`.
 
-Both classes are faces of `Episodes`, whose kernel `advance` moves a whole batch on in one call. Read next: domain.py.
+Both classes are faces of `Episodes`, whose kernel `advance` moves a whole batch on in one call. A world for two players is registered
+here too, and played against an opponent: gym_two_players.py. Read next: domain.py.
 """
 
-import operator
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -29,6 +31,8 @@ from gymnasium.vector.utils import batch_space
 
 from astarzero import envs
 from astarzero.envs.domain import Domain, encode, expand, is_goal, is_terminal, step, value_of
+from astarzero.envs.gym_spaces import NO_EPISODE, asked_state, describe, draw, illegal_action, observation_shape, read_action, read_state
+from astarzero.envs.gym_two_players import GameEnv, game_vector_env
 from astarzero.envs.state_table import copy_row
 
 MAX_STEPS, FOREVER = 200, 1 << 62
@@ -80,7 +84,7 @@ class Episodes:
 
     def __init__(self, domain: Domain, count: int, max_steps: int | None, dead_end_cost: float) -> None:
         if domain.discount != 1.0:
-            raise ValueError(f"{domain.name} is for two players, who need an opponent; this environment is for one.")
+            raise ValueError(f"{domain.name} is for two players, but this environment is for one; use GameEnv, which has an opponent.")
         if max_steps is not None and max_steps < 1:
             raise ValueError(f"max_steps={max_steps}, but an episode has at least 1 step; give None for no limit.")
         if not 0 <= dead_end_cost < np.inf:
@@ -112,12 +116,9 @@ class Episodes:
                 return
         raise ValueError(f"{self.domain.name}: {MAX_DRAWS} random problems in a row were over before they began; mend its random_state.")
 
-    def reset(self, generators: Sequence[np.random.Generator], options: Mapping[str, Any]) -> None:
+    def reset(self, generators: Sequence[np.random.Generator], options: Mapping[str, Any] | None) -> None:
         """Begin every episode at options["state"], a text or row for all or one for each, or else at random. ValueError when it cannot."""
-        for option in options:
-            if option != "state":
-                raise ValueError(f"reset has no option '{option}'; it has state: text, or a row of words.")
-        given = options.get("state")
+        given = asked_state(options)
         if given is None:
             return self.begin(generators)
         several = not np.isscalar(given) and any(isinstance(item, str) or np.ndim(item) for item in given)
@@ -135,61 +136,21 @@ class Episodes:
         over = () if self.live.all() else np.flatnonzero(~self.live)
         refused = self._advance(self._everyone, False, actions)
         if refused >= 0:
-            raise ValueError(self._refusal(refused, int(actions[refused])))
+            where = f" of environment {refused}" if self.count > 1 else ""
+            raise illegal_action(self.domain, self.states[refused], self.masks[refused], int(actions[refused]), where)
         if len(over):
             self.begin(generators, np.asarray(over))
 
-    def _refusal(self, index: int, action: int) -> str:
-        def name(number: int) -> str:
-            word = self.domain.action_names[number] if 0 <= number < self.domain.num_actions else str(number)
-            return word if word == str(number) else f"{number} ({word})"
-
-        where = f" of environment {index}" if self.count > 1 else ""
-        legal = ", ".join(name(int(number)) for number in np.flatnonzero(self.masks[index]))
-        state = f"'{self.domain.format(self.states[index])}'{where}"
-        return f"Action {name(action)} is illegal in state {state}; the legal ones (info['action_mask']) are {legal}."
+    def observations(self) -> np.ndarray:
+        """A fresh array over episodes: float32 [B, F], or [B, C, height, width] where features are planes."""
+        return self.features.reshape(self.count, *observation_shape(self.domain)).copy()
 
     def info(self) -> dict[str, np.ndarray]:
         """What gymnasium calls info, as fresh arrays over episodes."""
         return {"state": self.states.copy(), "action_mask": self.masks.copy(), "solved": self.solved.copy()}
 
 
-def read_state(domain: Domain, state: Any) -> np.ndarray:
-    """Text, or a row [W], as a row. A row too goes through the world's parser: kernels trust rows, so a wrong one must not reach them."""
-    if isinstance(state, str):
-        return domain.parse(state)
-    row = np.asarray(state)
-    if row.shape != (domain.num_words,) or row.dtype.kind not in "iu" or (row < 0).any():
-        raise ValueError(f"{state!r} is not a state of {domain.name}: give text, or a row of {domain.num_words} uint64 words.")
-    row, problem = row.astype(np.uint64), "its text is that of another row"
-    try:
-        if np.array_equal(domain.parse(domain.format(row)), row):
-            return row
-    except (ValueError, ArithmeticError, LookupError) as refusal:
-        problem = str(refusal)
-    raise ValueError(f"The row {row.tolist()} is not a state of {domain.name} ({problem}); make rows with domain.parse(text).")
-
-
 # --- one environment ---------------------------------------------------------------------------------------------------
-
-
-def describe(env: Any, domain: Domain, render_mode: str | None) -> tuple[gymnasium.spaces.Box, gymnasium.spaces.Discrete]:
-    """Note domain, render mode and metadata on either kind of environment; returns the spaces of one."""
-    modes = ["ansi", "rgb_array"] if domain.render_rgb else ["ansi"]
-    if render_mode not in (None, *modes):
-        hint = " (its Domain has no render_rgb, so it draws no pictures)" if render_mode == "rgb_array" else ""
-        raise ValueError(f"{domain.name} has no render_mode '{render_mode}'{hint}; choose {' or '.join(modes)}.")
-    env.domain, env.render_mode, env.metadata = domain, render_mode, {"render_modes": modes, "render_fps": 4}
-    return gymnasium.spaces.Box(-np.inf, np.inf, (domain.num_features,), np.float32), gymnasium.spaces.Discrete(domain.num_actions)
-
-
-def draw(domain: Domain, state: np.ndarray, mode: str | None) -> Any:
-    """A row as text or as uint8 [height, width, 3]; None, with gymnasium's warning, when no mode was chosen."""
-    if mode is None:
-        gymnasium.logger.warn("render() draws nothing: make the environment with render_mode 'ansi' or 'rgb_array'.")
-        return None
-    drawing: Any = domain.render_rgb if mode == "rgb_array" else domain.render
-    return drawing(state)
 
 
 class SearchEnv(gymnasium.Env[np.ndarray, np.int64]):
@@ -211,21 +172,17 @@ class SearchEnv(gymnasium.Env[np.ndarray, np.int64]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin at a random problem, or at options["state"] (text or row). Returns (observation float32 [F], info)."""
         super().reset(seed=seed)
-        self._episodes.reset([self.np_random], options or {})
-        return self._episodes.features[0].copy(), self._info()
+        self._episodes.reset([self.np_random], options)
+        return self._episodes.observations()[0], self._info()
 
     def step(self, action: SupportsIndex) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Returns (observation, reward, terminated, truncated, info). ValueError for an illegal action, ResetNeeded after the end."""
         episodes = self._episodes
         if not episodes.live[0]:
-            raise ResetNeeded("There is no episode to go on with: call reset() first, and again after each end.")
-        try:
-            actions = np.array([operator.index(action)], np.int64)
-        except (TypeError, OverflowError):
-            raise ValueError(f"{action!r} is not an action: give a whole number from 0 to {self.domain.num_actions - 1}.") from None
-        episodes.proceed(actions)
+            raise ResetNeeded(NO_EPISODE)
+        episodes.proceed(read_action(self.domain, action))
         ended = bool(episodes.terminated[0]), bool(episodes.truncated[0])
-        return episodes.features[0].copy(), float(episodes.rewards[0]), *ended, self._info()
+        return episodes.observations()[0], float(episodes.rewards[0]), *ended, self._info()
 
     def action_masks(self) -> np.ndarray:
         """Which actions are legal now: bool [A]; sb3-contrib's MaskablePPO calls it by this name."""
@@ -276,9 +233,9 @@ class SearchVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndar
             raise ValueError(f"{len(seeds)} seeds were given for {self.num_envs} environments; give one number, or one for each.")
         held, self._begun = self._generators, False
         self._generators = [held[i] if seed is None and held else seeding.np_random(seed)[0] for i, seed in enumerate(seeds)]
-        self._episodes.reset(self._generators, options or {})
+        self._episodes.reset(self._generators, options)
         self._begun = True
-        return self._episodes.features.copy(), self._info()
+        return self._episodes.observations(), self._info()
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Take `actions` int [N]; returns (float32 [N, F], rewards float64 [N], terminated bool [N], truncated bool [N], info)."""
@@ -289,7 +246,7 @@ class SearchVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndar
             raise ValueError(f"Actions of shape {array.shape} and type {array.dtype} were given; give {self.num_envs} whole numbers.")
         now = self._episodes
         now.proceed(np.ascontiguousarray(array, np.int64), self._generators)
-        return now.features.copy(), now.rewards.copy(), now.terminated.copy(), now.truncated.copy(), self._info()
+        return now.observations(), now.rewards.copy(), now.terminated.copy(), now.truncated.copy(), self._info()
 
     def render(self) -> tuple[Any, ...]:
         """Each environment's drawing, as SearchEnv.render."""
@@ -303,23 +260,36 @@ class SearchVectorEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndar
 # --- registration --------------------------------------------------------------------------------------------------------
 
 World = str | Callable[..., Domain]
-OWN_OPTIONS = ("max_steps", "dead_end_cost", "render_mode")
+KINDS: dict[float, type[SearchEnv] | type[GameEnv]] = {1.0: SearchEnv, -1.0: GameEnv}  # by the discount
+VECTOR_KINDS: dict[float, Callable[..., Any]] = {1.0: SearchVectorEnv, -1.0: game_vector_env}
 
 
-def make_env(world: World, **options: Any) -> SearchEnv:
-    """What gymnasium.make calls: `options` are the world's own (as in envs.make) and SearchEnv's."""
-    return SearchEnv(take_domain(world, options), **options)
+def make_env(world: World, **options: Any) -> SearchEnv | GameEnv:
+    """What gymnasium.make calls: `options` are the world's own (as in envs.make) and those of SearchEnv or GameEnv."""
+    domain = take_domain(world, options)
+    return KINDS[domain.discount](domain, **options)
 
 
-def make_vector_env(world: World, num_envs: int = 1, **options: Any) -> SearchVectorEnv:
+def make_vector_env(world: World, num_envs: int = 1, **options: Any) -> gymnasium.vector.VectorEnv[Any, Any, Any]:
     """What gymnasium.make_vec calls."""
-    return SearchVectorEnv(take_domain(world, options), num_envs, **options)
+    domain = take_domain(world, options)
+    return VECTOR_KINDS[domain.discount](domain, num_envs, **options)
+
+
+def options_of(kind: Callable[..., Any]) -> set[str]:
+    """The names of an environment's own options."""
+    return {name for name, option in inspect.signature(kind).parameters.items() if option.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
 def take_domain(world: World, options: dict[str, Any]) -> Domain:
-    """The domain made from those of `options` that are not the environment's; they are taken out."""
-    own = {name: options.pop(name) for name in list(options) if name not in OWN_OPTIONS}
-    return envs.make(world, **own) if isinstance(world, str) else world(**own)
+    """The domain made from those of `options` that no environment has; they are taken out. ValueError when one is left that is not its."""
+    known = set[str]().union(*(options_of(kind) for kind in KINDS.values()))
+    own = {name: options.pop(name) for name in list(options) if name not in known}
+    domain = envs.make(world, **own) if isinstance(world, str) else world(**own)
+    for name in options.keys() - options_of(KINDS[domain.discount]):
+        takes = ", ".join(sorted(options_of(KINDS[domain.discount])))
+        raise ValueError(f"An environment of {domain.name} has no option '{name}'; besides the world's own it has {takes}.")
+    return domain
 
 
 def register_world(world: World, env_id: str | None = None) -> str:
@@ -346,5 +316,5 @@ def register_world(world: World, env_id: str | None = None) -> str:
     return env_id
 
 
-for _world in envs.WORLDS.keys() - envs.FOR_TWO:
+for _world in envs.WORLDS:
     register_world(_world)

@@ -81,6 +81,12 @@ class Line:
         return mask
 
     @property
+    def side(self) -> int:
+        """Two players: whose turn it is, 0 or 1, an index into `Domain.sides`."""
+        told = self.domain.side_to_move
+        return (len(self.rows) - 1) % 2 if told is None else told(self.state)
+
+    @property
     def over(self) -> bool:
         """Have the rules ended the game?"""
         return bool(self._judge(self.state, self.domain.context)[0])

@@ -33,6 +33,7 @@ from astarzero.envs.sliding_rules import (
     manhattan_of_child,
     step,
 )  # fmt: skip
+from astarzero.envs.symmetry import Symmetries, identity
 
 MAX_CELLS = 36
 DIRECTIONS = ((-1, 0, "up"), (1, 0, "down"), (0, -1, "left"), (0, 1, "right"))
@@ -130,8 +131,8 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
         descent = functools.cache(lambda tables=tables: pattern_descent(tables()))
         heuristics[f"pdb-{name}" if number else "pdb"] = Heuristic(additive, admissible=True, whole=True, tables=tables, descent=descent)
 
-    def reflect(rows: np.ndarray) -> np.ndarray:
-        return reflect_boards(rows, goal_tiles, width)
+    def reflect(rows: np.ndarray, which: np.ndarray) -> np.ndarray:
+        return np.where(which[:, None] == 1, reflect_boards(rows, goal_tiles, width), rows)
 
     def parse(text: str) -> np.ndarray:
         return parse_tiles(text, goal_tiles, width)
@@ -165,8 +166,7 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
         encode=encode,
         num_features=cells * cells,
         heuristics=heuristics,
-        reflect=reflect if height == width else None,
-        reflected_actions=(2, 3, 0, 1),
+        symmetries=Symmetries(np.array([[0, 1, 2, 3], [2, 3, 0, 1]]), reflect) if height == width else identity(4),
         whole_costs=True,
         inverse_actions=(1, 0, 3, 2),
         instance_sets={"all": every_state} if cells <= 10 else {},

@@ -2,7 +2,8 @@
 
 **Two players** (discount = -1: the turn passes with each step). `step` returns 1.0 for a legal move; nothing is earned before
 the end, which `is_terminal` tells, and then `outcome` and `margin` say what the end is worth for the player to move.
-`is_goal` is never true.
+`is_goal` is never true. Beside these rules the record names the `sides`, tells whose turn it is in a row (`side_to_move`, else the
+two take turns from the start of a game) and may have `opponents` that need no net (players.py).
 
 **A past that matters** (keeps_history: in Go, superko). A row holds everything but what happened long ago. Beside a row goes
 the *line*: the `position_key` of every state from the start of the game to this one, uint64 [L], oldest first, this row's

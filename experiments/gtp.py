@@ -20,9 +20,10 @@ import astarzero
 from astarzero.envs import make
 from astarzero.envs.domain import Domain
 from astarzero.envs.go import LETTERS, draw_text, handicap_points, read_komi
+from astarzero.envs.players import Player
 from astarzero.experiments.game_records import Record, in_turn, load_record, replay
 from astarzero.experiments.match import score
-from astarzero.experiments.players import Player, action_of, find_player
+from astarzero.experiments.players import action_of, find_player
 
 LONGEST_LINE = 4096  # bytes; of a longer line the rest is not looked at
 COLOURS = {"b": 0, "black": 0, "w": 1, "white": 1}

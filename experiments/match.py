@@ -24,10 +24,12 @@ from rich.table import Table
 from astarzero.envs import make
 from astarzero.envs.domain import Domain
 from astarzero.envs.go import read_komi, start, unpack
+from astarzero.envs.go_players import RandomPlayer
 from astarzero.envs.gtp_client import EngineLostError
 from astarzero.envs.line import Line
+from astarzero.envs.players import Player
 from astarzero.experiments.game_records import Record, load_record
-from astarzero.experiments.players import MAX_SECONDS, Player, RandomPlayer, find_player, moves_of
+from astarzero.experiments.players import MAX_SECONDS, find_player, moves_of
 from astarzero.experiments.statistics import wilson
 
 PASSES, RESIGNED, ILLEGAL, LIMIT = "two passes", "resignation", "an illegal move", "the limit of moves"

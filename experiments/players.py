@@ -1,63 +1,22 @@
-"""Players of Go: `PLAYERS` names ours, which need no net; any GTP command line is one too.
+"""Players of Go by name: `PLAYERS`, ours, which need no net, or any GTP command line.
 
-A player answers `choose` for the game it is shown, and keeps nothing that this game does not say, so it may be handed another
-game, or the same one some moves back, at any time. Read next: match.py (two of them), gtp.py (one of them as a program).
+What a player is, and ours: ../envs/players.py. Read next: match.py (two of them), gtp.py (one of them as a program).
 """
 
 import itertools
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from astarzero.envs.go import SIDES, unpack
-from astarzero.envs.go_choices import plays_but_eyes
-from astarzero.envs.go_rollouts import rollouts
+from astarzero.envs.go_players import PLAYERS_OF_GO
 from astarzero.envs.gtp_client import EngineLostError, GtpClient, find_program
 from astarzero.envs.line import Line
+from astarzero.envs.players import ANYWHERE, LARGEST_SEED, Player, named_player
 
-LARGEST_SEED = 2**31
 MAX_SECONDS = 300.0  # that a program may think
 START_SECONDS = 60.0  # that it may take at least for answers without thought, the first of which waits until it has started
 CLEANUP = "kgs-genmove_cleanup"  # GNU Go, from KGS: genmove, but no pass while dead stones of the opponent are on the board
-
-
-class Player:
-    """`choose` for a game of Go that is not over; `rng` is all the chance there may be."""
-
-    def choose(self, line: Line, rng: np.random.Generator) -> int | None:
-        """An action that is legal for the player to move, or None: it resigns."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """End what runs outside this process."""
-
-
-class RandomPlayer(Player):
-    """Any legal play that fills no eye of its own, all alike; the pass when there is none."""
-
-    def choose(self, line: Line, rng: np.random.Generator) -> int:
-        plays = np.flatnonzero(plays_but_eyes(line))
-        return int(rng.choice(plays)) if len(plays) else line.domain.num_actions - 1
-
-
-class RolloutPlayer(Player):
-    """The move after which most of `games` random games are won; among equals the one that wins by more points.
-
-    The random games fill no own eyes, and every candidate has as many. Candidates: the plays that fill no own eye, and the pass.
-    """
-
-    def __init__(self, games: int) -> None:
-        self.games = games
-
-    def choose(self, line: Line, rng: np.random.Generator) -> int:
-        rows, actions, _ = line.domain.successors(line.state)
-        looked_at = plays_but_eyes(line)[actions] | (actions == line.domain.num_actions - 1)
-        rows, actions = rows[looked_at], actions[looked_at]
-        games = rollouts(line.domain, rows, self.games, policy="no-eyes", seed=int(rng.integers(LARGEST_SEED)))
-        wins, points = -games.outcome.mean(1), -games.margin.mean(1)  # for us: in `rows` the opponent is to move
-        return int(actions[np.lexsort((points, wins))[-1]])
 
 
 class GtpPlayer(Player):
@@ -147,31 +106,7 @@ def action_of(name: str, line: Line) -> int | None:
 # --- by name -------------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class PlayerKind:
-    """A line of the table of players."""
-
-    pattern: str  # how it is written on the command line
-    about: str
-    build: Callable[[str], Player]  # from what stands behind the colon
-
-
-def build_random(argument: str) -> Player:
-    if argument:
-        raise ValueError(f"Player 'random' takes nothing behind a colon, but was given '{argument}'.")
-    return RandomPlayer()
-
-
-def build_rollout(argument: str) -> Player:
-    if not argument.isdecimal() or int(argument) < 1:
-        raise ValueError(f"Player 'rollout' was given '{argument}' random games a move: write a number of at least 1, as in rollout:100.")
-    return RolloutPlayer(int(argument))
-
-
-PLAYERS = {
-    "random": PlayerKind("random", "any legal move that fills no eye of its own", build_random),
-    "rollout": PlayerKind("rollout:N", "the move that wins most of N random games played after each", build_rollout),
-}
+PLAYERS = {**ANYWHERE, **PLAYERS_OF_GO}
 
 
 def find_player(text: str, max_seconds: float = MAX_SECONDS) -> Player:
@@ -179,9 +114,8 @@ def find_player(text: str, max_seconds: float = MAX_SECONDS) -> Player:
 
     max_seconds: that a program may think about a move; ours have no clock.
     """
-    name, _, argument = text.partition(":")
-    if name in PLAYERS:
-        return PLAYERS[name].build(argument)
+    if text.partition(":")[0] in PLAYERS:
+        return named_player(text, PLAYERS)
     words = text.split()
     if not words or find_program(words[0]) is None:
         known = ", ".join(kind.pattern for kind in PLAYERS.values())

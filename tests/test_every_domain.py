@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import toys
 
-from astarzero.envs import FOR_TWO, WORLDS, Domain, find_world, make
+from astarzero.envs import WORLDS, Domain, find_world, make
 from astarzero.envs.line import Line
 from astarzero.envs.oracles import ExactTable, exact_table, reachable
 from astarzero.search import from_heuristic
@@ -162,10 +162,6 @@ def test_a_batch_of_the_wrong_width_is_refused(name):
 
 
 # --- two players, and a past that matters ------------------------------------------------------------------------------------------
-
-
-def test_the_worlds_for_two_are_those_whose_turn_passes():
-    assert {world for world in WORLDS if make(world).discount == -1.0} == FOR_TWO
 
 
 @every_domain_for_two

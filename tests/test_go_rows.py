@@ -182,6 +182,8 @@ for size, ko, suicide in ((2, "positional", True), ("1x5", "simple", False), (5,
     for _ in range(20):
         mask = line.action_mask()
         print(line.state.tolist(), mask.tolist(), legal_masks(domain, line.state, line.keys[None]).tolist(), line.margin)
+        turned = domain.symmetries.of_states(line.state[None], len(domain.symmetries) - 1)
+        print(domain.features(line.state).tolist(), turned.tolist())
         if line.over:
             break
         line.play(int(rng.choice(np.flatnonzero(mask))))

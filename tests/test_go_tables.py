@@ -10,7 +10,7 @@ from go_games import go
 from astarzero.envs import go_reference, make
 from astarzero.envs.go import parse_size, start, unpack
 from astarzero.envs.go_rules import LAST, PASS, field, info_of
-from astarzero.envs.go_solver import symmetries
+from astarzero.envs.go_symmetries import turns
 from astarzero.envs.go_tables import go_graph, go_table, solve_go_graph
 
 SIZES = ("1x1", "1x2", "1x3", "1x4", "1x5", "2x2", "2x3", "3x3")
@@ -97,7 +97,7 @@ def test_symmetric_positions_have_equal_values():
         found, domain = table(size), graph(size).domain
         height, width = parse_size(size)
         quiet = found.graph.states[field(info_of(found.graph.states.T), LAST) == 0][::7]
-        for turn in symmetries(height, width):
+        for turn in turns(height, width):
             images = np.array([image(row, turn, domain) for row in quiet])
             assert np.array_equal(found.values(images), found.values(quiet))
             assert np.array_equal(found.optimal_actions(images)[:, turn], found.optimal_actions(quiet))

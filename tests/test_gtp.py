@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astarzero.envs.go import KO_RULES
+from astarzero.envs.go_players import RandomPlayer
 from astarzero.envs.gtp_client import GtpClient
+from astarzero.envs.players import Player
 from astarzero.experiments.__main__ import main
 from astarzero.experiments.game_records import Record
 from astarzero.experiments.gtp import COMMANDS, LONGEST_LINE, Engine, lines_of
 from astarzero.experiments.match import score
-from astarzero.experiments.players import Player, RandomPlayer
 
 SHOWN = """
    A B C

@@ -48,7 +48,7 @@ def road(tmp_path_factory):
     return str(path)
 
 
-FOR_ONE = sorted(envs.WORLDS.keys() - envs.FOR_TWO)
+FOR_ONE = [world for world in envs.WORLDS if envs.make(world).discount == 1.0]
 
 
 @pytest.fixture(params=[*FOR_ONE, "road"])
@@ -80,14 +80,6 @@ def test_gymnasium_accepts_every_world(domain):
         check_env(gymnasium.make("test/Checked-v0").unwrapped)
     finally:
         del gymnasium.registry["test/Checked-v0"]
-
-
-@pytest.mark.parametrize("world", sorted(envs.FOR_TWO))
-def test_a_world_for_two_is_refused_until_there_is_an_opponent(world):
-    assert f"astarzero/{world.capitalize()}-v0" not in gymnasium.registry
-    for make_env in (SearchEnv, SearchVectorEnv):
-        with pytest.raises(ValueError, match="is for two players"):
-            make_env(envs.make(world))
 
 
 @pytest.mark.parametrize("world", FOR_ONE)
@@ -359,6 +351,14 @@ SENTENCES = [
     (
         lambda d: SearchEnv(d.with_(random_state=lambda rng: d.parse("0 1 2 3 4 5 6 7 8"))).reset(),
         "sliding-3x3-blank-first: 1000 random problems in a row were over before they began; mend its random_state.",
+    ),
+    (
+        lambda d: SearchEnv(envs.make("go", size=3)),
+        "go-3x3-positional-komi7.5 is for two players, but this environment is for one; use GameEnv, which has an opponent.",
+    ),
+    (
+        lambda d: gymnasium.make("astarzero/Sliding-v0", opponent="uniform"),
+        "has no option 'opponent'; besides the world's own it has dead_end_cost, max_steps, render_mode.",
     ),
     (lambda d: gymnasium.make("astarzero/Sliding-v0", length=3), "World 'sliding' has no option 'length'; it has size, goal."),
     (lambda d: register_world("nowhere.py"), "World 'nowhere.py' was not found"),

@@ -17,13 +17,15 @@ from sgfmill import sgf, sgf_moves
 from astarzero.envs.domain import Domain
 from astarzero.envs.go import unpack
 from astarzero.envs.go_choices import plays_but_eyes
+from astarzero.envs.go_players import RandomPlayer
 from astarzero.envs.gtp_client import GtpClient
 from astarzero.envs.line import Line
+from astarzero.envs.players import Player
 from astarzero.experiments import match as matches
 from astarzero.experiments.__main__ import main
 from astarzero.experiments.game_records import Record, load_record, replay
 from astarzero.experiments.match import elo, play_on, points_of, score
-from astarzero.experiments.players import PLAYERS, GtpPlayer, Player, RandomPlayer, find_player
+from astarzero.experiments.players import PLAYERS, GtpPlayer, find_player
 
 OPTIONS = {"--size": "5", "--games": "4", "--seed": "3"}
 PUBLISHED = Path(__file__).resolve().parents[1] / "experiments" / "results" / "go" / "levels"

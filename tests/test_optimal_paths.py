@@ -16,7 +16,7 @@ from astarzero.nets.evaluator import net_evaluator
 from astarzero.nets.mlp import build_seeded
 from astarzero.search import from_heuristic
 from astarzero.training.labels import DEAD_FACTOR
-from astarzero.training.optimal_paths import joined, path_labels, sample_paths, solve_paths, stray, thinned, with_reflections
+from astarzero.training.optimal_paths import joined, path_labels, sample_paths, solve_paths, stray, thinned, with_images
 
 PUZZLE = make("sliding", size="2x4")
 
@@ -103,17 +103,17 @@ def test_joined_paths_are_numbered_on(paths):
 
 
 def test_reflected_paths_are_optimal_paths_too():
-    """On a square board; a 2x4 board has no symmetry that keeps its goal."""
+    """On a square board; a board that is not square has no symmetry that keeps its goal."""
     square = toys.table_of(make("sliding", size=3, goal="blank-last"))
     domain = square.domain
     paths = solve_paths(domain, square.states[np.random.default_rng(0).integers(len(square.states), size=10)], from_heuristic(domain))
-    both, once = with_reflections(domain, paths), len(paths.states)
+    both, once = with_images(domain, paths), len(paths.states)
     indices = square.graph.index(both.states)
     assert len(both.states) == 2 * once and both.path[-1] == 19
     assert np.array_equal(both.cost, square.cost_to_go[indices])
     assert square.optimal_actions(indices)[np.arange(len(indices)), both.action].all()
     assert (both.states[once:] != both.states[:once]).any()
-    assert with_reflections(PUZZLE, paths) is paths
+    assert np.array_equal(with_images(PUZZLE, paths).states, paths.states)
 
 
 # --- labels ----------------------------------------------------------------------------------------------------------------------

@@ -54,21 +54,6 @@ def test_2x3_in_numbers_and_every_optimal_action():
         assert actions.any() == (depth > 0)
 
 
-@pytest.mark.parametrize("size", [2, 3, 4, 5, 6])
-@pytest.mark.parametrize("goal", GOALS)
-def test_a_reflection_keeps_the_goal_and_what_is_beside_it(size, goal):
-    """Moves and reflection commute, so costs-to-go are the same; twice is not at all."""
-    domain, rng = make("sliding", size=size, goal=goal), np.random.default_rng(0)
-    rows = np.array([domain.random_state(rng) for _ in range(20)] + [domain.context[2]])
-    reflected = domain.reflect(rows)
-    assert np.array_equal(reflected[-1], rows[-1]) and np.array_equal(domain.reflect(reflected), rows)
-    for row, other in zip(rows, reflected, strict=True):
-        for child, action, _ in zip(*domain.successors(row), strict=True):
-            moved, _ = domain.replay(other, (domain.reflected_actions[action],))
-            assert np.array_equal(moved, domain.reflect(child[None])[0])
-    assert make("sliding", size="2x3").reflect is None
-
-
 # --- moves and heuristic ------------------------------------------------------------------------------------------------------------
 
 

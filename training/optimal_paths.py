@@ -104,25 +104,26 @@ def sample_paths(
 ) -> Paths:
     """Optimal paths with `states` labelled states or a few more: from random states of the world, and `strays` strays to each of these.
 
-    Where the world has a symmetry (Domain.reflect), half of the paths are reflections of the others.
+    Of a world with symmetries every image of a path is there too.
     `progress(labelled states)` is called now and then.
     """
     rng, parts, count = np.random.default_rng(seed), [], 0
     while count < states:
         fresh = solve_paths(domain, np.array([domain.random_state(rng) for _ in range(ROUND)]), judge)
         beside = solve_paths(domain, stray(domain, fresh, strays * ROUND, most_steps, rng), judge)
-        parts.append(with_reflections(domain, thinned(joined([fresh, beside]), most_of_a_path, rng)))
+        parts.append(with_images(domain, thinned(joined([fresh, beside]), most_of_a_path, rng)))
         count += len(parts[-1].states)
         progress(count)
     return joined(parts)
 
 
-def with_reflections(domain: Domain, paths: Paths) -> Paths:
-    """The paths and, where the world has a symmetry, their reflections: twice the labels for nothing."""
-    if domain.reflect is None:
-        return paths
-    action = np.array(domain.reflected_actions)[paths.action]
-    return joined([paths, replace(paths, states=domain.reflect(paths.states), action=action)])
+def with_images(domain: Domain, paths: Paths) -> Paths:
+    """The paths and all their images, one symmetry of the world after another: labels for nothing."""
+    turned = domain.symmetries
+    return joined([
+        replace(paths, states=turned.of_states(paths.states, which), action=turned.of_actions(paths.action, which))
+        for which in range(len(turned))
+    ])  # fmt: skip
 
 
 def path_labels(domain: Domain, paths: Paths, baseline: Evaluator | None = None, dead_cost: float | None = None) -> Labels:
