@@ -1,4 +1,4 @@
-"""A GTP engine in a process of its own, asked one command at a time (Farnebäck, Go Text Protocol 2, lysator.liu.se/~gunnar/gtp).
+"""A GTP engine in a process of its own, asked commands (Farnebäck, Go Text Protocol 2, lysator.liu.se/~gunnar/gtp).
 
 Read next: go_peers.py (GNU Go as a referee of rules), ../experiments/players.py (any engine as an opponent).
 """
@@ -32,10 +32,23 @@ class GtpClient:
 
     def ask(self, command: str) -> str:
         """The answer to one command, without its sign; ValueError when the engine refuses it or has ended."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        lines: list[str] = []
+        return self.ask_all(command)[0]
+
+    def ask_all(self, *commands: str) -> list[str]:
+        """The answers to commands sent together: one wait for the other process instead of many. ValueError for the first refused."""
+        assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # then there is nothing to read either
-            self.process.stdin.write(command + "\n")
+            self.process.stdin.write("".join(command + "\n" for command in commands))
+        answers = [self.read_answer(command) for command in commands]
+        for command, answer in zip(commands, answers, strict=True):
+            if not answer.startswith("="):
+                raise ValueError(f"{self.name} answered '{answer.strip()}' to '{command}'.")
+        return [answer[1:].strip() for answer in answers]
+
+    def read_answer(self, command: str) -> str:
+        """The next answer, its sign included."""
+        assert self.process.stdout is not None
+        lines: list[str] = []
         for line in iter(self.process.stdout.readline, ""):
             if line.strip():
                 lines.append(line.rstrip())
@@ -43,10 +56,7 @@ class GtpClient:
                 break
         else:
             raise ValueError(f"{self.name} ended when it was asked '{command}'; try its command line by hand.")
-        answer = "\n".join(lines)
-        if not answer.startswith("="):
-            raise ValueError(f"{self.name} answered '{answer.strip()}' to '{command}'.")
-        return answer[1:].strip()
+        return "\n".join(lines)
 
     def close(self) -> None:
         """End the process."""
