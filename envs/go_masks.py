@@ -43,7 +43,7 @@ from astarzero.envs.go_rules import (
     lost_by,
     stones_of,
 )  # fmt: skip
-from astarzero.envs.machine import lowest_bit
+from astarzero.envs.machine import count_bits, promise
 
 
 def legal_masks(domain: Domain, states: np.ndarray, keys: np.ndarray | None = None, lengths: np.ndarray | None = None) -> np.ndarray:
@@ -85,13 +85,14 @@ def legal_points_of(state, context):
 
 
 def mark(points, context, mask):
-    """Set the actions of a set of points, and the pass."""
-    actions = context[4]
+    """Write the actions of a set of points, and the pass: every action, since loops without a condition are done several at a time."""
+    board, places, first = context[1], context[3], 0
     for word in range(len(points)):
-        left = points[word]
-        while left:
-            mask[actions[WORD_BITS * word + lowest_bit(left)]] = True
-            left &= left - ONE
+        last = first + count_bits(board[word])
+        for action in range(first, last):
+            promise(action >= 0)
+            mask[action] = (points[word] >> np.uint64(places[action] - WORD_BITS * word)) & ONE
+        first = last
     mask[context[2][PASS]] = True
 
 

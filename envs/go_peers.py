@@ -88,7 +88,7 @@ class Reference(Peer):
 class GnuGo(Peer):
     """GNU Go over GTP, one process a set of rules. Known to differ: where suicide is allowed, superko never forbids one.
 
-    GTP has no end of a game, so that two passes end it is counted here.
+    GTP has no end of a game, so that two passes end it is counted here. A move and all questions after it are one message.
     """
 
     name = "gnugo"
@@ -110,17 +110,18 @@ class GnuGo(Peer):
             words = [self.binary, "--mode", "gtp", ko, "--allow-all-suicide" if self.suicide else "--forbid-suicide"]
             self.processes[self.ko, self.suicide] = GtpClient([str(word) for word in words], "GNU Go")
         self.to_move = self.passes = 0
-        self.ask(f"boardsize {self.height}")
-        self.ask("clear_board")
+        self.ask(f"boardsize {self.height}", "clear_board")
 
-    def ask(self, command: str) -> str:
-        """One GTP command; ValueError when GNU Go refuses it."""
-        return self.processes[self.ko, self.suicide].ask(command)
+    def ask(self, *commands: str) -> None:
+        """Send GTP commands, then look at the position; ValueError when GNU Go refuses one."""
+        looks = [f"all_legal {SIDES[self.to_move]}", *(f"list_stones {side}" for side in SIDES)]
+        *_, self.free, self.black, self.white = self.processes[self.ko, self.suicide].ask_all(*commands, *looks)
 
     def play(self, action: int) -> None:
         name = "pass" if action == self.height * self.width else point_name(action, self.height, self.width)
-        self.ask(f"play {SIDES[self.to_move]} {name}")
+        command = f"play {SIDES[self.to_move]} {name}"
         self.to_move, self.passes = 1 - self.to_move, self.passes + 1 if name == "pass" else 0
+        self.ask(command)
 
     def mark(self, names: str) -> np.ndarray:
         """Points as GTP writes them -> bool [A]."""
@@ -130,13 +131,12 @@ class GnuGo(Peer):
         return mask
 
     def legal(self) -> np.ndarray:
-        mask = self.mark("" if self.passes >= 2 else self.ask(f"all_legal {SIDES[self.to_move]}"))
+        mask = self.mark("" if self.passes >= 2 else self.free)
         mask[-1] = self.passes < 2
         return mask
 
     def stones(self) -> str:
-        black, white = (self.mark(self.ask(f"list_stones {side}"))[:-1] for side in SIDES)
-        return "".join(".XO"[number] for number in black + 2 * white)
+        return "".join(".XO"[number] for number in self.mark(self.black)[:-1] + 2 * self.mark(self.white)[:-1])
 
     def expects(self, legal: np.ndarray, suicides: np.ndarray) -> np.ndarray:
         return legal | suicides

@@ -5,6 +5,7 @@ position that the opponent's last move changed. Superko compares whole positions
 a move is a point or PASS. experiments/fuzz.py and the tests set the two against each other.
 """
 
+import functools
 from collections.abc import Iterable
 
 Point = tuple[int, int]
@@ -13,6 +14,7 @@ PASS: Point = (-1, -1)
 OTHER = {"X": "O", "O": "X"}
 
 
+@functools.cache
 def neighbours(point: Point, height: int, width: int) -> list[Point]:
     row, column = point
     around = [(row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)]

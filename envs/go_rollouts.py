@@ -19,9 +19,9 @@ from astarzero.envs.bitboard import (
     count,
     load,
     neighbours,
+    nth,
     once_and_twice,
-    place_of_nth,
-    point_at,
+    place_of,
     some,
     union,
     without,
@@ -127,14 +127,13 @@ def play_out(state, context, random, cap, spare_eyes, record):
         choices = without(empty, ko)
         if spare_eyes:
             choices = without(choices, eyes_of(own, enemy, empty, context))
-        random, place, captured, lost = draw_move(own, enemy, empty, choices, not spare_eyes, suicide, stride, random, like)
-        if place < 0:
+        random, point, captured, lost = draw_move(own, enemy, empty, choices, not spare_eyes, suicide, stride, random)
+        if not some(point):
             record[length] = pass_action
             own, enemy, ko = enemy, own, without(board, board)
             over, passed = passed, True
         else:
-            record[length] = actions[place]
-            point = point_at(place, like)
+            record[length] = actions[place_of(point)]
             ko = ko_after(point, captured, own, without(empty, point), stride)
             own, enemy = without(enemy, captured), without(union(own, point), lost)
             passed = False
@@ -143,24 +142,23 @@ def play_out(state, context, random, cap, spare_eyes, record):
     return (lead if length % 2 == 0 else -lead), length, over
 
 
-def draw_move(own, enemy, empty, choices, may_pass, suicide, stride, random, like):
-    """(generator's state, bit of the point played, stones it takes, own stones it loses), uniform over the legal `choices`.
+def draw_move(own, enemy, empty, choices, may_pass, suicide, stride, random):
+    """(generator's state, the point played, stones it takes, own stones it loses), uniform over the legal `choices`.
 
-    -1 is the pass: a choice like the others when it may be, and what is left when none is legal.
+    The empty set is the pass: a choice like the others when it may be, and what is left when none is legal.
     """
     nothing, left = without(empty, empty), count(choices)
     while True:
+        number = draw_below(random, left + (may_pass | (left == 0)))
         random = next_random(random)
-        number = draw_below(random, left + 1 if may_pass or left == 0 else left)
         if number == left:
-            return random, -1, nothing, nothing
-        place = place_of_nth(choices, number)
-        point = point_at(place, like)
+            return random, nothing, nothing, nothing
+        point = nth(choices, number)
         free = without(empty, point)
         captured = captured_by(point, enemy, free, stride)
         lost = nothing if some(captured) else lost_by(point, own, free, stride)
-        if suicide or not some(lost):
-            return random, place, captured, lost
+        if not some(lost) or suicide:
+            return random, point, captured, lost
         choices = without(choices, point)
         left -= 1
 

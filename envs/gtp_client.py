@@ -1,4 +1,4 @@
-"""A GTP engine in a process of its own, asked one command at a time (Farnebäck, Go Text Protocol 2, lysator.liu.se/~gunnar/gtp).
+"""A GTP engine in a process of its own, asked commands (Farnebäck, Go Text Protocol 2, lysator.liu.se/~gunnar/gtp).
 
 Read next: go_peers.py (GNU Go as a referee of rules), ../experiments/players.py (any engine as an opponent).
 """
@@ -48,31 +48,36 @@ class GtpClient:
         if watch is not None:
             watch.start()
         try:
-            lines = self.exchange(command)
+            return self.ask_all(command)[0]
+        except EngineLostError:
+            if self.silent:
+                raise EngineLostError(f"{self.name} did not answer '{command}' within {seconds:g} s, so it was ended.", silent=True) from None
+            raise
         finally:
             if watch is not None:
                 watch.cancel()
-        if self.silent:
-            raise EngineLostError(f"{self.name} did not answer '{command}' within {seconds:g} s, so it was ended.", silent=True)
-        if not lines:
-            raise EngineLostError(f"{self.name} ended when it was asked '{command}'; try its command line by hand.", silent=False)
-        answer = "\n".join(lines)
-        if not answer.startswith("="):
-            raise ValueError(f"{self.name} answered '{answer.strip()}' to '{command}'.")
-        return answer[1:].strip()
 
-    def exchange(self, command: str) -> list[str]:
-        """The lines of an answer, with its sign; none when the engine ended before its last one."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        lines: list[str] = []
+    def ask_all(self, *commands: str) -> list[str]:
+        """The answers to commands sent together: one wait for the other process instead of many. Errors as those of `ask`, for the first."""
+        assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # then there is nothing to read either
-            self.process.stdin.write(command + "\n")
+            self.process.stdin.write("".join(command + "\n" for command in commands))
+        answers = [self.read_answer(command) for command in commands]
+        for command, answer in zip(commands, answers, strict=True):
+            if not answer.startswith("="):
+                raise ValueError(f"{self.name} answered '{answer.strip()}' to '{command}'.")
+        return [answer[1:].strip() for answer in answers]
+
+    def read_answer(self, command: str) -> str:
+        """The next answer, its sign included; EngineLostError when the engine ended before its last line."""
+        assert self.process.stdout is not None
+        lines: list[str] = []
         for line in iter(self.process.stdout.readline, ""):
             if line.strip():
                 lines.append(line.rstrip())
             if lines and (not line.strip() or lines[0][0] not in "=?"):  # the end, or no GTP at all
-                return lines
-        return []
+                return "\n".join(lines)
+        raise EngineLostError(f"{self.name} ended when it was asked '{command}'; try its command line by hand.", silent=False)
 
     def give_up(self) -> None:
         """End a process that is silent; reading its answer ends with it."""

@@ -3,7 +3,8 @@
 `prefetch(array, index)` starts loading row `index` of `array` into the caches; the row need not exist, and nothing but time
 changes. A best-first search reads its table at random, and most of its time is waiting for memory unless several waits
 overlap: see ../search/integer_best_first.py. `count_bits(word)` is the number of ones in a uint64, `lowest_bit(word)` the place of
-the lowest (of 0: 64), `nth_bit(word, number)` the place of the one that has `number` below it.
+the lowest (of 0: 64), `nth_bit(word, number)` the one alone that has `number` below it, 0 when
+there is none.
 
 `promise(condition)` tells the compiler that a condition holds, and costs nothing. Numba lets an array be indexed from its end, so
 every index that might be below 0 is tested, at every use; one promise after the number is born saves them all, and one on the
@@ -85,19 +86,22 @@ if HAS_PDEP and not numba.config.DISABLE_JIT:
             kind = ir.FunctionType(wide, [wide, wide])
             name = "llvm.x86.bmi.pdep.64"
             deposit = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
-            one = builder.shl(wide(1), context.cast(builder, arguments[1], signature.args[1], types.uint64))
-            return builder.cttz(builder.call(deposit, [one, arguments[0]]), ir.Constant(ir.IntType(1), 0))
+            number = context.cast(builder, arguments[1], signature.args[1], types.uint64)
+            one = builder.select(builder.icmp_unsigned("<", number, wide(64)), builder.shl(wide(1), number), wide(0))
+            return builder.call(deposit, [one, arguments[0]])
 
-        return types.int64(types.uint64, number), generate
+        return types.uint64(types.uint64, number), generate
 else:
 
     def nth_bit(word, number):
-        start, width = 0, 32
+        if not 0 <= number < count_bits(word):
+            return np.uint64(0)
+        start, width = np.uint64(0), np.uint64(32)
         while width:
-            here = count_bits(word & ((np.uint64(1) << np.uint64(width)) - np.uint64(1)))
+            here = count_bits(word & ((np.uint64(1) << width) - np.uint64(1)))
             if number >= here:
                 number -= here
-                word >>= np.uint64(width)
+                word >>= width
                 start += width
-            width >>= 1
-        return start
+            width >>= np.uint64(1)
+        return np.uint64(1) << start

@@ -1,4 +1,4 @@
-"""The searches of this repository once more in C++ (benchmarks/yardsticks), compiled where a compiler is, and Korf's instances.
+"""Searches and random games of ours once more in C++ (benchmarks/yardsticks), compiled where a compiler is, and Korf's instances.
 
 What is compiled stays in the folder for temporary files, under a name made of its source and compiler: it is compiled once.
 """
@@ -56,7 +56,7 @@ def build(name: str) -> Path:
     return program
 
 
-def measure(name: str, boards: list[str]) -> list[dict[str, float]]:
-    """What the yardstick says of each board: length, expansions, generated, cpu_seconds, and for A* nodes and peak_bytes."""
-    answer = subprocess.run([build(name), *boards], check=True, capture_output=True, text=True)
+def measure(name: str, works: list[str]) -> list[dict[str, float]]:
+    """What the yardstick says of each piece of work, given as the head of its source says: numbers by name, cpu_seconds among them."""
+    answer = subprocess.run([build(name), *works], check=True, capture_output=True, text=True)
     return [json.loads(line) for line in answer.stdout.splitlines()]

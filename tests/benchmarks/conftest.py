@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # what the tests s
 from yardstick import compiler_version
 
 WARM_BYTES = 1 << 30
-VERSIONS = ("numba", "numpy", "torch", "deepxube", "gymnasium")
+VERSIONS = ("numba", "numpy", "torch", "deepxube", "gymnasium", "open_spiel", "pgx", "jax", "pettingzoo")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Ours against the same algorithm in C++ -O3, in turns: A* and IDA* with Manhattan distance on Korf's instances, and a second process."""
+"""Ours against the same algorithm in C++ -O3, in turns: A* and IDA* with Manhattan distance on Korf's instances, random games of Go.
+
+And a second process.
+"""
 
 import subprocess
 import sys
@@ -7,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import in_turns
+from conftest import in_turns, one_cpu_time
 from yardstick import korf, measure, needs_korf
 
 from astarzero.envs import make
+from astarzero.envs.go import start
+from astarzero.envs.go_rollouts import POLICIES, rollouts
 from astarzero.search import SEARCHES, Budget
 
 ASTAR = (12, 79, 9, 19, 13, 16, 6, 5)
@@ -73,6 +78,26 @@ def test_ida(add_row):
     own, peer, generated = ours.sum(axis=1), theirs.sum(axis=1), sum(result.generated for result in results)
     work = f"IDA*, Manhattan, the {IDA_INSTANCES} easiest of Korf's, {generated / 1e9:.2f} G nodes"
     add_row(work, rate(generated, np.median(own)), f"C++ {rate(generated, np.median(peer))}", tuple(peer / own), "0.9x, 100 M generated/s")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("size", (5, 7, 9))
+def test_random_games_of_go(add_row, size, policy):
+    domain, games, results, peers = make("go", size=size, ko="simple", komi=0), 600_000 // size**2, [], []
+    rollouts(domain, start(domain))  # compiles
+
+    def run_ours() -> float:
+        return one_cpu_time(lambda: results.append(rollouts(domain, start(domain), games, policy=policy, seed=1)))
+
+    def run_peer() -> float:
+        peers.extend(measure("go_rollouts", [f"{size} {games} 1 {policy}"]))
+        return peers[-1]["cpu_seconds"]
+
+    own, peer = in_turns(run_ours, run_peer, pairs=15)
+    assert (results[0].moves.sum(), results[0].margin.sum()) == (peers[0]["moves"], peers[0]["leads"])
+    rates = [f"{games / np.median(seconds):,.0f} games/s" for seconds in (own, peer)]
+    played = f"{rates[0]} of {results[0].moves.mean():.1f} moves"
+    add_row(f"Go {size}x{size}, {policy}", played, f"C++ {rates[1]}", tuple(peer / own), "0.9x")
 
 
 @needs_korf
