@@ -20,7 +20,7 @@ import numpy as np
 from astarzero.envs.domain import Domain, expand, num_words, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
 from astarzero.envs.machine import prefetch, promise
-from astarzero.envs.state_table import EMPTY, copy_row, first_slot, probe
+from astarzero.envs.state_table import EMPTY, copy_row, index_at, likely_slot, probe, short_hash, write_slot
 from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, LEAST_KEY, NONE, drop_best, find_best, push
 
 from astarzero.search.drive import (  # isort: skip
@@ -41,7 +41,7 @@ MOST_BUCKETS = 1 << 22
 GROW_BUCKETS, TOO_LARGE, NOT_WHOLE = range(FIRST_OWN_CODE, FIRST_OWN_CODE + 3)
 
 RECORD = np.dtype([("parent", np.int32), ("g", np.int16), ("h", np.int16), ("action", np.int16), ("flags", np.int8)])  # of a node
-MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "action", "g", "slot")])  # of a successor of the round
+MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "action", "g", "hash", "slot")])  # of a successor of the round
 
 START, SELECT, INSERT = range(3)
 # cells of `control`; LEFT successors of the round wait, the NEXT of MADE first, then NEXT + TURN
@@ -61,7 +61,9 @@ def integer_best_first_kernel(
         copy_row(rows[0], states[0])
         root, successor = records[0], made[0]
         root["parent"], root["action"], root["g"], root["h"] = -1, -1, 0, 0
-        successor["parent"], successor["action"], successor["g"], successor["slot"] = 0, -1, 0, first_slot(rows[0], control[MASK])
+        successor["parent"], successor["action"], successor["g"] = 0, -1, 0
+        successor["hash"] = short_hash(rows[0])
+        successor["slot"] = successor["hash"] & control[MASK]
         control[FIRST_FREE], control[MADE], control[LEFT], control[TURN], control[PHASE] = NONE, 1, 1, 1, INSERT
     while True:
         if control[PHASE] == SELECT:
@@ -73,10 +75,12 @@ def integer_best_first_kernel(
                 outcome = write_successors(taken[number], control, context, inverse, states, records, slots, rows, actions, costs, made)
                 if outcome != 0:
                     return outcome
+            mask = control[MASK]
             for number in range(control[MADE]):  # by now their slots have arrived: fetch the rows to compare with
-                slot = made[number]["slot"]
-                promise(slot >= 0)
-                known = np.int64(slots[slot])
+                hashed = made[number]["hash"]
+                slot = likely_slot(hashed & mask, hashed, slots, mask)
+                made[number]["slot"] = slot
+                known = index_at(slots, slot, mask)
                 prefetch(states, known)
                 prefetch(records, known)
             draw_order(control)
@@ -161,9 +165,9 @@ def write_successors(node, control, context, inverse, states, records, slots, ro
         return NOT_WHOLE
     for number in range(first, end):
         promise(number >= 0)
-        slot = first_slot(rows[number], control[MASK])
-        made[number]["slot"] = slot
-        prefetch(slots, slot)
+        hashed = short_hash(rows[number])
+        made[number]["hash"] = hashed
+        prefetch(slots, hashed & control[MASK])
     control[GENERATED] += end - first
     control[MADE] = end
     return 0
@@ -179,11 +183,9 @@ def draw_order(control):
 
 def insert(row, successor, control, context, tables, states, records, slots, chunks, below, top, lowest):
     """Keep `successor`, whose state is `row`, when it is new or the way to it is better. Nothing is changed when this stops the kernel."""
-    origin, child_g, action, slot = successor["parent"], successor["g"], successor["action"], successor["slot"]
+    origin, child_g, action, hashed, mask = successor["parent"], successor["g"], successor["action"], successor["hash"], control[MASK]
     promise(origin >= 0)
-    slot = probe(slot, row, states, slots, control[MASK])
-    promise(slot >= 0)
-    child = np.int64(slots[slot])
+    slot, child = probe(successor["slot"], hashed, row, states, slots, mask)
     charge = 0
     if child == EMPTY:
         child = control[NODES]
@@ -216,7 +218,7 @@ def insert(row, successor, control, context, tables, states, records, slots, chu
     promise(key >= 0)
     promise(child_h >= 0)
     if child == control[NODES]:
-        slots[slot] = child
+        write_slot(slots, slot, hashed, child, mask)
         copy_row(states[child], row)
         control[NODES] += 1
         control[EVALUATIONS] += charge

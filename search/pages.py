@@ -31,6 +31,14 @@ def empty(shape: tuple[int, ...], dtype: Any, most: int = 0) -> np.ndarray:
     return np.empty(shape, dtype)
 
 
+def zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """An array of zeros: pages that nobody has written need no filling."""
+    array = empty(shape, dtype)
+    if pages_of(array) is None:
+        array.fill(0)
+    return array
+
+
 def whole(size: int) -> int:
     """`size` in whole huge pages. Reserved space of such a size also begins where a huge page can (Linux 6.7 and later)."""
     return -(-size // HUGE) * HUGE
@@ -60,7 +68,7 @@ def longer(array: np.ndarray, rows: int, most: int = 0) -> np.ndarray:
     if pages is not None and math.prod(shape) * array.itemsize <= len(pages):
         return seen(pages, shape, array.dtype)
     larger = empty(shape, array.dtype, most)
-    larger[: len(array)] = array
+    larger[: len(array)].view(np.uint8)[...] = array.view(np.uint8)  # records go field by field otherwise: 10 times slower
     return larger
 
 
