@@ -21,7 +21,7 @@ from astarzero.envs.domain import Domain, expand, num_words, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
 from astarzero.envs.machine import prefetch, promise
 from astarzero.envs.state_table import EMPTY, copy_row, index_at, likely_slot, probe, short_hash, write_slot
-from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, LEAST_KEY, NONE, drop_best, find_best, push
+from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, LEAST_KEY, NONE, drop_best, fetch_next, find_best, push
 
 from astarzero.search.drive import (  # isort: skip
     BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, MASK, MAX_EVALUATIONS,
@@ -133,10 +133,8 @@ def select(control, states, records, chunks, below, top, lowest, taken, num_acti
             first_key, first_h = key, node_h
             count += 1
             control[EXPANSIONS] += 1
-        beneath = drop_best(control, top, lowest, chunks, below)
-        if beneath != NONE:
-            prefetch(states, beneath)
-            prefetch(records, beneath)
+        drop_best(control, top, lowest, below)
+    fetch_next(control, top, lowest, chunks, below, states, records, most)
     control[TAKEN] = count
     if count == 0:
         return EXHAUSTED if control[ENTRIES] == 0 else BUDGET_MET
