@@ -52,27 +52,21 @@ def short_hash(state):
     return np.int64(hash_row(state) & LOW_32)
 
 
-def index_at(slots, slot, mask):
-    """The index in a slot, or EMPTY."""
-    return (np.int64(slots[slot]) & mask) - 1
-
-
 def likely_slot(slot, hashed, slots, mask):
-    """From `slot` on: the first that is empty or has the hash, and so nearly always the row."""
+    """From `slot` on: the first that is empty or has the hash, and so nearly always the row; and the index there, or EMPTY."""
     promise(mask >= 0)
     while True:
         promise(slot >= 0)
         entry = np.int64(slots[slot])
         if entry == 0 or (entry ^ hashed) & ~mask == 0:
-            return slot
+            return slot, (entry & mask) - 1
         slot = (slot + 1) & mask
 
 
 def probe(slot, hashed, state, states, slots, mask):
     """From `slot` on: the slot that holds `state`, or the empty slot where it belongs; and the index there, or EMPTY."""
     while True:
-        slot = likely_slot(slot, hashed, slots, mask)
-        index = index_at(slots, slot, mask)
+        slot, index = likely_slot(slot, hashed, slots, mask)
         if index == EMPTY:
             return slot, index
         promise(index >= 0)

@@ -20,7 +20,7 @@ import numpy as np
 from astarzero.envs.domain import Domain, expand, num_words, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
 from astarzero.envs.machine import prefetch, promise
-from astarzero.envs.state_table import EMPTY, copy_row, index_at, likely_slot, probe, short_hash, write_slot
+from astarzero.envs.state_table import EMPTY, copy_row, likely_slot, probe, short_hash, write_slot
 from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, LEAST_KEY, NONE, drop_best, fetch_next, find_best, push
 
 from astarzero.search.drive import (  # isort: skip
@@ -78,9 +78,8 @@ def integer_best_first_kernel(
             mask = control[MASK]
             for number in range(control[MADE]):  # by now their slots have arrived: fetch the rows to compare with
                 hashed = made[number]["hash"]
-                slot = likely_slot(hashed & mask, hashed, slots, mask)
+                slot, known = likely_slot(hashed & mask, hashed, slots, mask)
                 made[number]["slot"] = slot
-                known = index_at(slots, slot, mask)
                 prefetch(states, known)
                 prefetch(records, known)
             draw_order(control)
