@@ -80,8 +80,9 @@ def integer_best_first_kernel(
                 hashed = made[number]["hash"]
                 slot, known = likely_slot(hashed & mask, hashed, slots, mask)
                 made[number]["slot"] = slot
-                prefetch(states, known)
-                prefetch(records, known)
+                if known >= 0:
+                    prefetch(states, known)
+                    prefetch(records, known)
             draw_order(control)
             control[PHASE] = INSERT
         number, turn, count = control[NEXT], control[TURN], control[MADE]
@@ -149,7 +150,7 @@ def write_successors(node, control, context, inverse, states, records, slots, ro
     count = expand(states[node], context, successors, actions, costs)
     action, g = np.int64(records[node]["action"]), np.int64(records[node]["g"])
     undo = inverse[action] if action >= 0 else NONE
-    end, uneven = first, False
+    end, uneven, mask = first, False, control[MASK]
     for number in range(count):  # without a branch that nobody can predict: the way back is written over
         promise(end >= 0)
         copy_row(rows[end], successors[number])
@@ -157,14 +158,12 @@ def write_successors(node, control, context, inverse, states, records, slots, ro
         uneven |= whole != costs[number]
         successor = made[end]
         successor["parent"], successor["action"], successor["g"] = node, actions[number], g + whole
-        end += actions[number] != undo
+        hashed, kept = short_hash(rows[end]), np.int64(actions[number] != undo)
+        successor["hash"] = hashed
+        prefetch(slots, (hashed & mask) * kept)
+        end += kept
     if uneven:
         return NOT_WHOLE
-    for number in range(first, end):
-        promise(number >= 0)
-        hashed = short_hash(rows[number])
-        made[number]["hash"] = hashed
-        prefetch(slots, hashed & control[MASK])
     control[GENERATED] += end - first
     control[MADE] = end
     return 0
