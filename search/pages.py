@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-LARGE = 1 << 20  # bytes from which an array has pages of its own
+LARGE = 1 << 19  # bytes from which an array has pages of its own
 HUGE = 1 << 21  # bytes of a huge page, where there are such
 CAN_RESERVE = hasattr(mmap, "MAP_PRIVATE")  # not on Windows, where address space counts as memory
 MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if CAN_RESERVE else 0  # bytes of memory there are
