@@ -2,9 +2,9 @@
 
 The same algorithm, pool and accounting as best_first.py for worlds whose costs and heuristic are whole numbers. The open list
 is a bucket queue, g and h are int16, and a round has two phases, so that waits for memory overlap: all successors of the
-taken nodes are written and their places in the table fetched ahead, as are the nodes that the next round will take; then they are
-looked up, judged and pushed. What is known of a node beside its row is one record: one wait. About 30 bytes a node for one-word rows: 8 row, 11 record (4 parent, 2 g, 2 h, 2
-action, 1 flags), 8 table at half load, 2 to 3 open list.
+taken nodes are written and their places in the table fetched ahead, as are the nodes that the next round will take; then they
+are looked up, judged and pushed. What is known of a node beside its row is one record: one wait. About 30 bytes a node for
+one-word rows: 8 row, 11 record (4 parent, 2 g, 2 h, 2 action, 1 flags), 8 table at half load, 2 to 3 open list.
 
 A successor that only undoes the action which made its parent is not made, in worlds that say which action undoes which.
 Ties of key and h go to the latest; the order among the successors of a round is drawn by the seed, never by action number.
