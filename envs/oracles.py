@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from astarzero.envs.domain import Domain, expand, is_goal, is_terminal, value_of
-from astarzero.envs.state_table import EMPTY, copy_row, find_rows, find_slot, index_rows, refill, slots_for
+from astarzero.envs.state_table import EMPTY, copy_row, fill_slot, find_rows, find_slot, index_rows, refill, slots_for
 
 FIRST_CAPACITY = 1 << 12
 
@@ -33,7 +33,7 @@ class Graph:
 
     @functools.cached_property
     def slots(self) -> np.ndarray:
-        """Map from row to index, int32 [power of two]; see state_table.py."""
+        """Map from row to index, uint32 [power of two]; see state_table.py."""
         return index_rows(self.states)
 
     def index(self, states: np.ndarray) -> np.ndarray:
@@ -107,12 +107,13 @@ def enumerate_kernel(progress, context, states, first_edge, kind, child, action,
             kind[index] = DEAD
         if not is_terminal(states[index], context):
             for number in range(expand(states[index], context, successors, actions, costs)):
-                slot = find_slot(successors[number], states, slots, mask)
-                if slots[slot] == EMPTY:
+                slot, found = find_slot(successors[number], states, slots, mask)
+                if found == EMPTY:
+                    found = count
                     copy_row(states[count], successors[number])
-                    slots[slot] = count
+                    fill_slot(slots, slot, successors[number], count, mask)
                     count += 1
-                child[edges] = slots[slot]
+                child[edges] = found
                 action[edges] = actions[number]
                 cost[edges] = costs[number]
                 edges += 1

@@ -1,7 +1,12 @@
-"""A map from state rows to indices: open addressing over an int32 array of slots that point into a pool of rows.
+"""A map from state rows to indices: open addressing over an array of slots that point into a pool of rows.
 
 One idea, used by every search (transposition table), by enumeration and by tabulated evaluators. The pool `states` [N, W]
-is the truth; `slots` holds row indices, -1 where empty, its length a power of two. The caller keeps the load at or under one half.
+is the truth; `slots` uint32, its length a power of two, holds 0 where empty, so that fresh memory is an empty table, and else
+
+    | some bits of the row's hash | 1 + the row's index |   the index takes as many bits as the number of a slot: `mask`
+
+The bits of the hash that name no slot are compared before any row is read: a lookup of what is not there reads no row, and one
+of what is there reads one, nearly always. The caller keeps the load at or under three quarters.
 """
 
 import numpy as np
@@ -9,12 +14,14 @@ import numpy as np
 from astarzero.envs.compile import bind
 from astarzero.envs.machine import prefetch, promise
 
-EMPTY = -1
+EMPTY = -1  # the index in an empty slot
+SLOT = np.uint32
 AHEAD = 32  # rows between asking for a slot and using it
 FIRST_MIX = np.uint64(0x9E3779B97F4A7C15)  # splitmix64 (Steele, Lea, Flood 2014)
 SECOND_MIX = np.uint64(0xBF58476D1CE4E5B9)
 SHIFT_30 = np.uint64(30)
 SHIFT_32 = np.uint64(32)
+LOW_32 = np.uint64(0xFFFFFFFF)
 
 
 def hash_row(state):
@@ -40,47 +47,71 @@ def same_row(first, second):
     return True
 
 
-def first_slot(state, mask):
-    """Where the search for `state` begins. `mask` = slots in use - 1."""
-    return np.int64(hash_row(state) & np.uint64(mask))
+def short_hash(state):
+    """What the table knows of a row: the search for it begins at the slot `short_hash & mask`. `mask` = slots in use - 1."""
+    return np.int64(hash_row(state) & LOW_32)
 
 
-def probe(slot, state, states, slots, mask):
-    """From its `first_slot` on: the slot that holds `state`, or the empty slot where it belongs."""
+def likely_slot(slot, hashed, slots, mask):
+    """From `slot` on: the first that is empty or has the hash, and so nearly always the row; and the index there, or EMPTY."""
     promise(mask >= 0)
     while True:
         promise(slot >= 0)
-        known = np.int64(slots[slot])
-        if known == EMPTY:
-            return slot
-        promise(known >= 0)
-        if same_row(states[known], state):
-            return slot
+        entry = np.int64(slots[slot])
+        if entry == 0 or (entry ^ hashed) & ~mask == 0:
+            return slot, (entry & mask) - 1
         slot = (slot + 1) & mask
 
 
+def probe(slot, hashed, state, states, slots, mask):
+    """From `slot` on: the slot that holds `state`, or the empty slot where it belongs; and the index there, or EMPTY."""
+    while True:
+        slot, index = likely_slot(slot, hashed, slots, mask)
+        if index == EMPTY:
+            return slot, index
+        promise(index >= 0)
+        if same_row(states[index], state):
+            return slot, index
+        slot = (slot + 1) & mask
+
+
+def write_slot(slots, slot, hashed, index, mask):
+    """Let an empty slot point at row `index`."""
+    slots[slot] = (hashed & ~mask) | (index + 1)
+
+
 def find_slot(state, states, slots, mask):
-    """The slot that holds `state`, or the empty slot where it belongs."""
-    return probe(first_slot(state, mask), state, states, slots, mask)
+    """The slot that holds `state`, or the empty slot where it belongs; and the index there, or EMPTY."""
+    hashed = short_hash(state)
+    return probe(hashed & mask, hashed, state, states, slots, mask)
+
+
+def fill_slot(slots, slot, state, index, mask):
+    """Let the slot that `find_slot` found empty point at row `index`, which is or will be `state`."""
+    write_slot(slots, slot, short_hash(state), index, mask)
+
+
+def add_row(index, states, slots, mask):
+    """Let the table know row `index` of `states`, which it does not hold yet."""
+    fill_slot(slots, find_slot(states[index], states, slots, mask)[0], states[index], index, mask)
 
 
 def refill(states, count, slots, mask):
-    """Point `slots[:mask + 1]` (all EMPTY) at rows 0..count-1 of `states`, which are distinct: none is compared with another."""
+    """Point `slots[:mask + 1]` (all empty) at rows 0..count-1 of `states`, which are distinct: none is compared with another."""
     promise(mask >= 0)
     for index in range(count):
         if index + AHEAD < count:
-            prefetch(slots, first_slot(states[index + AHEAD], mask))
-        slot = first_slot(states[index], mask)
-        promise(slot >= 0)
-        while slots[slot] != EMPTY:
+            prefetch(slots, short_hash(states[index + AHEAD]) & mask)
+        hashed = short_hash(states[index])
+        slot = hashed & mask
+        while slots[slot] != 0:
             slot = (slot + 1) & mask
-            promise(slot >= 0)
-        slots[slot] = index
+        write_slot(slots, slot, hashed, index, mask)
 
 
 def slots_for(count: int) -> np.ndarray:
-    """Empty slots for `count` rows at a load of at most one half: int32 [power of two]."""
-    return np.full(1 << max(4, int(2 * count - 1).bit_length()), EMPTY, np.int32)
+    """Empty slots for `count` rows at a load of at most one half: uint32 [power of two]."""
+    return np.zeros(1 << max(4, int(2 * count - 1).bit_length()), SLOT)
 
 
 def index_rows(states: np.ndarray) -> np.ndarray:
@@ -93,4 +124,4 @@ def index_rows(states: np.ndarray) -> np.ndarray:
 def find_rows(queries, states, slots, indices):
     """Kernel: `indices[i]` = index of row `queries[i]` in `states`, or -1."""
     for query in range(queries.shape[0]):
-        indices[query] = slots[find_slot(queries[query], states, slots, slots.shape[0] - 1)]
+        _, indices[query] = find_slot(queries[query], states, slots, slots.shape[0] - 1)

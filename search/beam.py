@@ -16,7 +16,7 @@ import numpy as np
 
 from astarzero.envs.domain import Domain, cost_to_go, expand
 from astarzero.envs.evaluation import Evaluator, node_prior, node_q, node_value
-from astarzero.envs.state_table import EMPTY, copy_row, find_slot
+from astarzero.envs.state_table import EMPTY, add_row, copy_row, fill_slot, find_slot
 from astarzero.search.best_first import log_sum_exp
 
 from astarzero.search.drive import (  # isort: skip
@@ -48,7 +48,7 @@ def beam_kernel(
     """
     if control[PHASE] == START:  # row 0 of `states` is the root
         g[0], key[0], log_prob[0], parent[0], action[0] = 0.0, 0.0, 0.0, -1, -1
-        slots[find_slot(states[0], states, slots, control[MASK])] = 0
+        add_row(0, states, slots, control[MASK])
         flags[0] = classify(states[0], context)
         control[NODES], control[BEAM], control[DEPTH], control[PHASE] = 1, 1, 0, LEVEL
         beam[0] = 0
@@ -153,13 +153,12 @@ def make_candidates(
         if control[POLICY]:
             child_log_prob = log_prob[node] + (logits[actions[place]] - total)
         child_key = numbers[SHARE] * child_key - numbers[MIX] * child_log_prob
-        slot = find_slot(successors[place], states, slots, control[MASK])
-        child = slots[slot]
+        slot, child = find_slot(successors[place], states, slots, control[MASK])
         if child == EMPTY:
             child = control[NODES]
             control[NODES] += 1
             copy_row(states[child], successors[place])
-            slots[slot] = child
+            fill_slot(slots, slot, successors[place], child, control[MASK])
             flags[child] = classify(states[child], context)
         elif child < control[FIRST_NEW] or child_key >= key[child]:
             continue

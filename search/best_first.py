@@ -21,7 +21,7 @@ import numpy as np
 
 from astarzero.envs.domain import Domain, cost_to_go, expand, value_of
 from astarzero.envs.evaluation import Evaluator, node_prior, node_value
-from astarzero.envs.state_table import EMPTY, copy_row, find_slot
+from astarzero.envs.state_table import EMPTY, add_row, copy_row, fill_slot, find_slot
 
 from astarzero.search.drive import (  # isort: skip
     ASK_PRIOR, ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK,
@@ -52,7 +52,7 @@ def best_first_kernel(
     """
     if control[PHASE] == START:  # row 0 of `states` is the root
         g[0], h[0], parent[0], action[0], depth[0], log_prob[0] = 0.0, 0.0, -1, -1, 0, 0.0
-        slots[find_slot(states[0], states, slots, control[MASK])] = 0
+        add_row(0, states, slots, control[MASK])
         flags[0] = classify(states[0], context)
         h[0] = np.inf if flags[0] == DEAD else 0.0
         control[NODES], control[FIRST_NEW], control[PHASE] = 1, 0, JUDGE
@@ -160,12 +160,11 @@ def generate(
         if reads_prior():
             child_depth = depth[node] + 1
             child_log_prob = log_prob[node] + logits[actions[number]] / temperature - log_total
-        slot = find_slot(row, states, slots, control[MASK])
-        child = slots[slot]
+        slot, child = find_slot(row, states, slots, control[MASK])
         if child == EMPTY:
             child = control[NODES]
             control[NODES] += 1
-            slots[slot] = child
+            fill_slot(slots, slot, row, child, control[MASK])
             if child != tail + number:
                 copy_row(states[child], row)
             flags[child] = classify(states[child], context)

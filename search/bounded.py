@@ -25,7 +25,7 @@ import numpy as np
 from astarzero.envs.compile import hook
 from astarzero.envs.domain import Domain, cost_to_go, expand, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
-from astarzero.envs.state_table import EMPTY, copy_row, find_slot
+from astarzero.envs.state_table import EMPTY, add_row, copy_row, fill_slot, find_slot
 
 from astarzero.search.drive import (  # isort: skip
     ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, INLINE,
@@ -65,7 +65,7 @@ def bounded_kernel(
     """Runs until it has something to say and is called again: see best_first_kernel. IMPROVED: there is a better plan."""
     if control[PHASE] == START:  # row 0 of `states` is the root
         parent[0], action[0], g[0], estimate[0] = -1, -1, 0.0, 0.0
-        slots[find_slot(states[0], states, slots, control[MASK])] = 0
+        add_row(0, states, slots, control[MASK])
         control[NODES], control[PHASE] = 1, SELECT
         if not enter(0, 0, control, numbers, context, bound_tables, states, g, h, estimate, parent, action, flags,
                      waiting, admitted, guided):  # fmt: skip
@@ -222,12 +222,11 @@ def generate(
         if backwards:
             number = count - 1 - number
         child_g = np.float32(g[node] + costs[number])  # as it is stored, else rounding would pass for a better path
-        slot = find_slot(rows[number], states, slots, control[MASK])
-        child = np.int64(slots[slot])
+        slot, child = find_slot(rows[number], states, slots, control[MASK])
         if child == EMPTY:
             child = control[NODES]
             control[NODES] += 1
-            slots[slot] = child
+            fill_slot(slots, slot, rows[number], child, control[MASK])
             copy_row(states[child], rows[number])
             parent[child], action[child], g[child] = node, actions[number], child_g
             if not enter(child, node, control, numbers, context, bound_tables, states, g, h, estimate, parent, action,

@@ -14,7 +14,7 @@ frontier.py is the heap, for any priorities.
 
 import numpy as np
 
-from astarzero.envs.machine import promise
+from astarzero.envs.machine import prefetch, promise
 from astarzero.search.drive import CONTROL_CELLS, ENTRIES
 
 NONE = -1
@@ -66,8 +66,8 @@ def find_best(control, top, lowest, chunks):
     return np.int64(chunks[place >> CHUNK_BITS, place & LAST])
 
 
-def drop_best(control, top, lowest, chunks, below):
-    """Take the entry off that `find_best` found; returns the entry beneath it in the same chunk, or NONE."""
+def drop_best(control, top, lowest, below):
+    """Take the entry off that `find_best` found."""
     key = control[LEAST_KEY]
     promise(key >= 0)
     h = np.int64(lowest[key])
@@ -80,6 +80,20 @@ def drop_best(control, top, lowest, chunks, below):
         top[key, h] = below[chunk]
         below[chunk] = control[FIRST_FREE]
         control[FIRST_FREE] = chunk
-        return NONE
-    top[key, h] = place - 1
-    return np.int64(chunks[place >> CHUNK_BITS, (place & LAST) - 1])
+    else:
+        top[key, h] = place - 1
+
+
+def fetch_next(control, top, lowest, chunks, below, states, records, most):
+    """Fetch what is known of the next `most` entries of the best stack ahead: they wait since long, and a round later they are taken."""
+    place, count = np.int64(NONE), 0
+    if control[ENTRIES] > 0:
+        find_best(control, top, lowest, chunks)
+        place = np.int64(top[control[LEAST_KEY], lowest[control[LEAST_KEY]]])
+    while place != NONE and count < most:
+        promise(place >= 0)
+        node = np.int64(chunks[place >> CHUNK_BITS, place & LAST])
+        prefetch(states, node)
+        prefetch(records, node)
+        place = place - 1 if place & LAST else np.int64(below[place >> CHUNK_BITS])
+        count += 1

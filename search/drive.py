@@ -15,8 +15,8 @@ import numpy as np
 
 from astarzero.envs.domain import Domain, value_of
 from astarzero.envs.evaluation import HEADS, Evaluation, Evaluator
-from astarzero.envs.state_table import EMPTY, refill
-from astarzero.search.pages import MACHINE, copied_bytes, empty, longer
+from astarzero.envs.state_table import SLOT, refill
+from astarzero.search.pages import MACHINE, copied_bytes, longer, zeros
 from astarzero.search.result import Budget, SearchResult, Status
 
 # what a kernel says
@@ -82,7 +82,7 @@ class Drive:
     has_table: bool = True  # does the search map states to nodes, by `slots`?
     entry_cell: int = ENTRIES  # the cell of `control` that counts rows of `entries` in use
     control: np.ndarray = field(default_factory=lambda: np.zeros(CONTROL_CELLS, np.int64))
-    slots: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
+    slots: np.ndarray = field(default_factory=lambda: np.zeros(0, SLOT))
     evaluator_seconds: float = 0.0
     peak_bytes: int = 0
     started: float = field(default_factory=time.perf_counter)
@@ -218,15 +218,14 @@ class Drive:
         """Grow arrays to `capacity` nodes and `entry_capacity` entries."""
         slots = self._slots_at(capacity, load)
         if slots != len(self.slots):
-            self.slots = np.zeros(0, np.int32)  # the old ones go first
+            self.slots = np.zeros(0, SLOT)  # the old ones go first
         available, bytes_a_node = min(self.budget.bytes, MACHINE), sum(row_bytes(array) for array in self.nodes.values())
         for (group, name), (array, length) in self._growing(capacity, entry_capacity).items():
             if length != len(array):
                 most = min(available, available * row_bytes(array) // bytes_a_node)
                 (self.nodes, self.entries)[group][name] = longer(array, length, most)
         if slots != len(self.slots):
-            self.slots = empty((slots,), np.int32)
-            self.slots.fill(EMPTY)
+            self.slots = zeros((slots,), SLOT)
             self.control[MASK] = slots - 1
             if self.control[NODES]:
                 self.domain.bind(refill)(self.nodes["states"], self.control[NODES], self.slots, self.control[MASK])

@@ -14,7 +14,7 @@ from astarzero.envs.compile import Rules, hook
 from astarzero.envs.domain import Domain, Heuristic, cost_to_go, value_of
 from astarzero.envs.evaluation import Evaluation, Evaluator, uniform_prior, unknown_q
 from astarzero.envs.oracles import ExactTable
-from astarzero.envs.state_table import EMPTY, copy_row, find_rows, find_slot, index_rows
+from astarzero.envs.state_table import EMPTY, SLOT, copy_row, find_rows, find_slot, index_rows
 
 # --- a heuristic -----------------------------------------------------------------------------------------------------------
 
@@ -94,14 +94,14 @@ def default_evaluator(domain: Domain) -> Evaluator:
     return from_heuristic(domain)
 
 
-# --- tables: (rows uint64 [N, W], slots int32, value float32 [N], prior_logits float32 [N, A], q float32 [N, A]); no rows: head absent
+# --- tables: (rows uint64 [N, W], slots uint32, value float32 [N], prior_logits float32 [N, A], q float32 [N, A]); no rows: head absent
 
 
 def value_from_table(state, parent, parent_value, action, context, tables):
     rows, slots, value, _, _ = tables
     if value.shape[0] == 0:
         return 0.0
-    index = slots[find_slot(state, rows, slots, slots.shape[0] - 1)]
+    _, index = find_slot(state, rows, slots, slots.shape[0] - 1)
     return value[index] if index != EMPTY else np.nan
 
 
@@ -110,7 +110,7 @@ def row_from_table(state, rows, slots, table, answer):
     if table.shape[0] == 0:
         answer[:] = 0.0
         return
-    index = slots[find_slot(state, rows, slots, slots.shape[0] - 1)]
+    _, index = find_slot(state, rows, slots, slots.shape[0] - 1)
     if index == EMPTY:
         answer[:] = np.nan
     else:
@@ -173,7 +173,7 @@ def tabulated(
 def empty_tables(domain: Domain) -> tuple[np.ndarray, ...]:
     """Tables that hold nothing: every head is absent."""
     absent = np.zeros((0, domain.num_actions), np.float32)
-    return np.zeros((1, domain.num_words), np.uint64), np.full(2, EMPTY, np.int32), np.zeros(0, np.float32), absent, absent
+    return np.zeros((1, domain.num_words), np.uint64), np.zeros(2, SLOT), np.zeros(0, np.float32), absent, absent
 
 
 def blind(domain: Domain) -> Evaluator:

@@ -2,9 +2,9 @@
 
 The same algorithm, pool and accounting as best_first.py for worlds whose costs and heuristic are whole numbers. The open list
 is a bucket queue, g and h are int16, and a round has two phases, so that waits for memory overlap: all successors of the
-taken nodes are written and their places in the table fetched ahead; then they are looked up, judged and pushed. What is known of
-a node beside its row is one record: one wait. About 30 bytes a node for one-word rows: 8 row, 11 record (4 parent, 2 g, 2 h, 2
-action, 1 flags), 8 table at half load, 2 to 3 open list.
+taken nodes are written and their places in the table fetched ahead, as are the nodes that the next round will take; then they
+are looked up, judged and pushed. What is known of a node beside its row is one record: one wait. About 30 bytes a node for
+one-word rows: 8 row, 11 record (4 parent, 2 g, 2 h, 2 action, 1 flags), 8 table at half load, 2 to 3 open list.
 
 A successor that only undoes the action which made its parent is not made, in worlds that say which action undoes which.
 Ties of key and h go to the latest; the order among the successors of a round is drawn by the seed, never by action number.
@@ -20,8 +20,8 @@ import numpy as np
 from astarzero.envs.domain import Domain, expand, num_words, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
 from astarzero.envs.machine import prefetch, promise
-from astarzero.envs.state_table import EMPTY, copy_row, first_slot, probe
-from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, LEAST_KEY, NONE, drop_best, find_best, push
+from astarzero.envs.state_table import EMPTY, copy_row, likely_slot, probe, short_hash, write_slot
+from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, LEAST_KEY, NONE, drop_best, fetch_next, find_best, push
 
 from astarzero.search.drive import (  # isort: skip
     BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, MASK, MAX_EVALUATIONS,
@@ -41,7 +41,7 @@ MOST_BUCKETS = 1 << 22
 GROW_BUCKETS, TOO_LARGE, NOT_WHOLE = range(FIRST_OWN_CODE, FIRST_OWN_CODE + 3)
 
 RECORD = np.dtype([("parent", np.int32), ("g", np.int16), ("h", np.int16), ("action", np.int16), ("flags", np.int8)])  # of a node
-MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "action", "g", "slot")])  # of a successor of the round
+MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "action", "g", "hash", "slot")])  # of a successor of the round
 
 START, SELECT, INSERT = range(3)
 # cells of `control`; LEFT successors of the round wait, the NEXT of MADE first, then NEXT + TURN
@@ -61,7 +61,9 @@ def integer_best_first_kernel(
         copy_row(rows[0], states[0])
         root, successor = records[0], made[0]
         root["parent"], root["action"], root["g"], root["h"] = -1, -1, 0, 0
-        successor["parent"], successor["action"], successor["g"], successor["slot"] = 0, -1, 0, first_slot(rows[0], control[MASK])
+        successor["parent"], successor["action"], successor["g"] = 0, -1, 0
+        successor["hash"] = short_hash(rows[0])
+        successor["slot"] = successor["hash"] & control[MASK]
         control[FIRST_FREE], control[MADE], control[LEFT], control[TURN], control[PHASE] = NONE, 1, 1, 1, INSERT
     while True:
         if control[PHASE] == SELECT:
@@ -73,12 +75,14 @@ def integer_best_first_kernel(
                 outcome = write_successors(taken[number], control, context, inverse, states, records, slots, rows, actions, costs, made)
                 if outcome != 0:
                     return outcome
+            mask = control[MASK]
             for number in range(control[MADE]):  # by now their slots have arrived: fetch the rows to compare with
-                slot = made[number]["slot"]
-                promise(slot >= 0)
-                known = np.int64(slots[slot])
-                prefetch(states, known)
-                prefetch(records, known)
+                hashed = made[number]["hash"]
+                slot, known = likely_slot(hashed & mask, hashed, slots, mask)
+                made[number]["slot"] = slot
+                if known >= 0:
+                    prefetch(states, known)
+                    prefetch(records, known)
             draw_order(control)
             control[PHASE] = INSERT
         number, turn, count = control[NEXT], control[TURN], control[MADE]
@@ -129,10 +133,8 @@ def select(control, states, records, chunks, below, top, lowest, taken, num_acti
             first_key, first_h = key, node_h
             count += 1
             control[EXPANSIONS] += 1
-        beneath = drop_best(control, top, lowest, chunks, below)
-        if beneath != NONE:
-            prefetch(states, beneath)
-            prefetch(records, beneath)
+        drop_best(control, top, lowest, below)
+    fetch_next(control, top, lowest, chunks, below, states, records, most)
     control[TAKEN] = count
     if count == 0:
         return EXHAUSTED if control[ENTRIES] == 0 else BUDGET_MET
@@ -148,7 +150,7 @@ def write_successors(node, control, context, inverse, states, records, slots, ro
     count = expand(states[node], context, successors, actions, costs)
     action, g = np.int64(records[node]["action"]), np.int64(records[node]["g"])
     undo = inverse[action] if action >= 0 else NONE
-    end, uneven = first, False
+    end, uneven, mask = first, False, control[MASK]
     for number in range(count):  # without a branch that nobody can predict: the way back is written over
         promise(end >= 0)
         copy_row(rows[end], successors[number])
@@ -156,14 +158,12 @@ def write_successors(node, control, context, inverse, states, records, slots, ro
         uneven |= whole != costs[number]
         successor = made[end]
         successor["parent"], successor["action"], successor["g"] = node, actions[number], g + whole
-        end += actions[number] != undo
+        hashed, kept = short_hash(rows[end]), np.int64(actions[number] != undo)
+        successor["hash"] = hashed
+        prefetch(slots, (hashed & mask) * kept)
+        end += kept
     if uneven:
         return NOT_WHOLE
-    for number in range(first, end):
-        promise(number >= 0)
-        slot = first_slot(rows[number], control[MASK])
-        made[number]["slot"] = slot
-        prefetch(slots, slot)
     control[GENERATED] += end - first
     control[MADE] = end
     return 0
@@ -179,11 +179,9 @@ def draw_order(control):
 
 def insert(row, successor, control, context, tables, states, records, slots, chunks, below, top, lowest):
     """Keep `successor`, whose state is `row`, when it is new or the way to it is better. Nothing is changed when this stops the kernel."""
-    origin, child_g, action, slot = successor["parent"], successor["g"], successor["action"], successor["slot"]
+    origin, child_g, action, hashed, mask = successor["parent"], successor["g"], successor["action"], successor["hash"], control[MASK]
     promise(origin >= 0)
-    slot = probe(slot, row, states, slots, control[MASK])
-    promise(slot >= 0)
-    child = np.int64(slots[slot])
+    slot, child = probe(successor["slot"], hashed, row, states, slots, mask)
     charge = 0
     if child == EMPTY:
         child = control[NODES]
@@ -216,7 +214,7 @@ def insert(row, successor, control, context, tables, states, records, slots, chu
     promise(key >= 0)
     promise(child_h >= 0)
     if child == control[NODES]:
-        slots[slot] = child
+        write_slot(slots, slot, hashed, child, mask)
         copy_row(states[child], row)
         control[NODES] += 1
         control[EVALUATIONS] += charge

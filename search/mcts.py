@@ -17,7 +17,7 @@ import numpy as np
 
 from astarzero.envs.domain import Domain, expand
 from astarzero.envs.evaluation import Evaluator, node_prior, node_value
-from astarzero.envs.state_table import EMPTY, copy_row, find_slot
+from astarzero.envs.state_table import EMPTY, add_row, copy_row, fill_slot, find_slot
 from astarzero.search.best_first import log_sum_exp
 
 from astarzero.search.drive import (  # isort: skip
@@ -40,7 +40,7 @@ def mcts_kernel(
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel. `answers` = prior logits [A] and, last, the value of the leaf."""
     if control[PHASE] == START:  # row 0 of `states` is the root
-        slots[find_slot(states[0], states, slots, control[MASK])] = 0
+        add_row(0, states, slots, control[MASK])
         add_node(0, -1, -1, 0.0, 1.0, parent, action, cost, prior, visits, total, first_child, num_children, live, flags)
         flags[0] = classify(states[0], context)
         control[NODES], control[PHASE] = 1, DESCEND
@@ -126,15 +126,15 @@ def expand_leaf(
         return NOT_A_NUMBER
     first_child[leaf], live[leaf] = control[NODES], 0
     for number in range(count):
-        slot = find_slot(successors[number], states, slots, control[MASK])
-        if slots[slot] != EMPTY:
+        slot, known = find_slot(successors[number], states, slots, control[MASK])
+        if known != EMPTY:
             continue
         kind = classify(successors[number], context)
         if kind == DEAD:
             continue
         child = control[NODES]
         copy_row(states[child], successors[number])
-        slots[slot] = child
+        fill_slot(slots, slot, successors[number], child, control[MASK])
         chance = math.exp(answers[actions[number]] / numbers[TEMPERATURE] - log_total)
         add_node(
             child, leaf, actions[number], costs[number], chance,

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-LARGE = 1 << 20  # bytes from which an array has pages of its own
+LARGE = 1 << 19  # bytes from which an array has pages of its own
 HUGE = 1 << 21  # bytes of a huge page, where there are such
 CAN_RESERVE = hasattr(mmap, "MAP_PRIVATE")  # not on Windows, where address space counts as memory
 MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if CAN_RESERVE else 0  # bytes of memory there are
@@ -29,6 +29,14 @@ def empty(shape: tuple[int, ...], dtype: Any, most: int = 0) -> np.ndarray:
         except OSError:  # more than the machine has: address space may be limited too
             pass
     return np.empty(shape, dtype)
+
+
+def zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """An array of zeros: pages that nobody has written need no filling."""
+    array = empty(shape, dtype)
+    if pages_of(array) is None:
+        array.fill(0)
+    return array
 
 
 def whole(size: int) -> int:
@@ -60,7 +68,7 @@ def longer(array: np.ndarray, rows: int, most: int = 0) -> np.ndarray:
     if pages is not None and math.prod(shape) * array.itemsize <= len(pages):
         return seen(pages, shape, array.dtype)
     larger = empty(shape, array.dtype, most)
-    larger[: len(array)] = array
+    larger[: len(array)].view(np.uint8)[...] = array.view(np.uint8)  # records go field by field otherwise: 10 times slower
     return larger
 
 

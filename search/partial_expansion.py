@@ -20,7 +20,7 @@ import numpy as np
 
 from astarzero.envs.domain import Domain, cost_to_go, expand, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
-from astarzero.envs.state_table import EMPTY, copy_row, find_slot
+from astarzero.envs.state_table import EMPTY, add_row, copy_row, find_slot
 
 from astarzero.search.drive import (  # isort: skip
     ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK,
@@ -104,7 +104,7 @@ def make_successors(control, context, states, slots, known, kinds, estimates, su
     control[COUNT] = expand(states[control[NODE]], context, successors, actions, costs)
     control[GENERATED] += control[COUNT]
     for number in range(control[COUNT]):
-        known[number] = slots[find_slot(successors[number], states, slots, control[MASK])]
+        _, known[number] = find_slot(successors[number], states, slots, control[MASK])
         kinds[number] = classify(successors[number], context) if known[number] == EMPTY else 0
         estimates[number] = np.inf if kinds[number] == DEAD else 0.0
 
@@ -134,7 +134,7 @@ def store(
             child = control[NODES]
             control[NODES] += 1
             copy_row(states[child], row)
-            slots[find_slot(row, states, slots, control[MASK])] = child
+            add_row(child, states, slots, control[MASK])
             h[child], flags[child] = estimates[number], kinds[number] & ~PENDING
         elif child_g >= g[child]:
             continue

@@ -19,7 +19,7 @@ import numpy as np
 
 from astarzero.envs.domain import Domain, cost_to_go, expand, step
 from astarzero.envs.evaluation import Evaluator, node_q
-from astarzero.envs.state_table import EMPTY, find_slot
+from astarzero.envs.state_table import EMPTY, add_row, fill_slot, find_slot
 
 from astarzero.search.drive import (  # isort: skip
     ASK_Q, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK, MAX_EVALUATIONS,
@@ -42,7 +42,7 @@ def q_best_first_kernel(
     width = actions.shape[0] + 1
     if control[PHASE] == START:  # row 0 of `states` is the root
         g[0], parent[0], action[0] = 0.0, -1, -1
-        slots[find_slot(states[0], states, slots, control[MASK])] = 0
+        add_row(0, states, slots, control[MASK])
         flags[0] = classify(states[0], context)
         control[NODES], control[FIRST_NEW], control[PHASE] = 1, 0, JUDGE
     while True:
@@ -141,14 +141,14 @@ def follow_pair(
     child = control[NODES]
     child_g = np.float32(g[node] + step(states[node], move, context, states[child]))  # as it is stored
     control[GENERATED] += 1
-    slot = find_slot(states[child], states, slots, control[MASK])
-    known = slots[slot] != EMPTY
+    slot, index = find_slot(states[child], states, slots, control[MASK])
+    known = index != EMPTY
     if known:
-        child = slots[slot]
+        child = index
         if child_g >= g[child]:
             return False
     else:
-        slots[slot] = child
+        fill_slot(slots, slot, states[child], child, control[MASK])
         control[NODES] += 1
         flags[child] = classify(states[child], context)
     g[child], parent[child], action[child] = child_g, node, move

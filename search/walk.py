@@ -14,7 +14,7 @@ import numpy as np
 
 from astarzero.envs.domain import Domain, expand
 from astarzero.envs.evaluation import Evaluator, node_prior, node_q, node_value
-from astarzero.envs.state_table import EMPTY, copy_row, find_slot
+from astarzero.envs.state_table import EMPTY, add_row, copy_row, fill_slot, find_slot
 
 from astarzero.search.drive import (  # isort: skip
     ASK_PRIOR, ASK_Q, ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK,
@@ -37,7 +37,7 @@ def walk_kernel(
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel. `visit[n]` is the number of the walk that last stood on node n."""
     if control[PHASE] == START:
-        slots[find_slot(states[0], states, slots, control[MASK])] = 0
+        add_row(0, states, slots, control[MASK])
         flags[0] = classify(states[0], context)
         scores[0] = 0.0
         control[NODES], control[NODE], control[STEPS], control[WALKS] = 1, 0, 0, 1
@@ -106,13 +106,12 @@ def make_children(node, control, context, states, value, scores, flags, visit, s
     control[COUNT] = expand(states[node], context, successors, actions, costs)
     control[GENERATED] += control[COUNT]
     for number in range(control[COUNT]):
-        slot = find_slot(successors[number], states, slots, control[MASK])
-        child = slots[slot]
+        slot, child = find_slot(successors[number], states, slots, control[MASK])
         if child == EMPTY:
             child = control[NODES]
             control[NODES] += 1
             copy_row(states[child], successors[number])
-            slots[slot] = child
+            fill_slot(slots, slot, successors[number], child, control[MASK])
             flags[child] = classify(states[child], context)
             visit[child], value[child] = 0, 0.0
             if control[HEAD] != VALUE:

@@ -1,7 +1,8 @@
 // A* with Manhattan distance on the 15-puzzle: search/integer_best_first.py once more, in C++, for its speed to be measured by.
 //
-// Same table, hash, bucket queue, rounds, order of ties and growth, an array for each field of a node, so it expands and
-// generates the same nodes in the same order, and `tests/test_yardsticks.py` holds that. Where C++ may do better it does: one board size known when compiled,
+// Same hash, bucket queue, rounds, order of ties and growth, so it expands and generates the same nodes in the same order, and
+// `tests/test_yardsticks.py` holds that. Memory is laid out plainly: an array for each field of a node, slots that hold a node and no
+// bits of its hash, one entry of the open list fetched ahead. Where C++ may do better it does: one board size known when compiled,
 // unsigned and narrow indices, a table of the moves of each blank. Source: Burns, Hatem, Leighton, Ruml 2012.
 //
 // Arguments: instances, 16 numbers in one argument each, the goal 0 1 ... 15. Prints one JSON object a line for each.
