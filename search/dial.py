@@ -230,6 +230,8 @@ def lower_bound(drive: Drive, dial: Dial, reads: set[str], cost: float) -> float
 def root_statistics(drive: Drive, dial: Dial) -> dict[str, object]:
     """What the tree says of the root when there is no plan: its mixed value, and the action to take (the best child, or visit shares)."""
     tree, two = drive.entries, bool(drive.control[TWO])
+    certain = tree["flags"][0] & PROVEN
+    mix = 0.0 if certain else dial.backup
     if tree["num_children"][0] < 1 or not tree["visits"][0]:
         return {}
     children = np.arange(tree["first_child"][0], tree["first_child"][0] + tree["num_children"][0])
@@ -237,12 +239,12 @@ def root_statistics(drive: Drive, dial: Dial) -> dict[str, object]:
     visits, weights = tree["visits"][live], np.zeros(drive.domain.num_actions)
     best = float(tree["key"][0]) if two else value_of(float(tree["key"][0]))
     mean = float(tree["total"][0] / tree["visits"][0])
-    if dial.decide == "visits" and visits.sum() and not tree["flags"][0] & PROVEN:
-        weights[tree["action"][live]] = visits / visits.sum()
+    if dial.decide == "visits" and not certain:
+        weights[tree["action"][live]] = visits / max(1, visits.sum())
     elif len(live):
         own = tree["total"][live] / np.maximum(1, visits)
         worth = (own if two else value_of(own - dial.cost * tree["cost"][live])) + dial.cost * (0 if two else tree["g"][0])
         worth = np.where(visits > 0, worth, -mean)  # the less the better, as keys are
-        order = np.lexsort((tree["leaf"][live], tree["tie"][live], (1 - dial.backup) * tree["key"][live] + dial.backup * worth))
+        order = np.lexsort((tree["leaf"][live], tree["tie"][live], (1 - mix) * tree["key"][live] + mix * worth))
         weights[tree["action"][live[order[0]]]] = 1.0
-    return {"value": (1 - dial.backup) * best + dial.backup * mean, "action_weights": weights} if weights.any() else {}
+    return {"value": (1 - mix) * best + mix * mean, "action_weights": weights} if weights.any() else {}

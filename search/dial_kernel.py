@@ -45,13 +45,13 @@ def dial_kernel(control, numbers, context, tables, pool, tree, slots, keys, with
 
     Node 0, the root, is there when it begins. Each helper is called from one place, for they are all compiled into this function.
     """
-    states, estimate, logits, _, kind = pool
+    states, estimate, logits, standing, kind = pool
     parent, row, flags, num_children = tree[0], tree[1], tree[13], tree[12]
     if control[PHASE] == START:  # row 0 of `states` is the root
         if control[DUPLICATES] != TREE:
             slots[find_slot(states[0], states, slots, control[MASK])] = 0
         describe(0, control, context, pool)
-        flags[0] = kind[0] & (GOAL | ENDED)
+        flags[0], standing[0] = kind[0] & (GOAL | ENDED), 0
         numbers[LEAST], numbers[GREATEST] = np.inf, -np.inf
         control[NODES], control[ENTRIES], control[FIRST_ROW], control[FIRST_CHILD], control[LEAF] = 1, 1, 0, 0, -1
         control[PHASE] = DESCEND if control[ONE] and kind[0] & (PENDING | GOAL) else JUDGE
