@@ -94,7 +94,8 @@ def seeded(name: int, seed: int) -> float:
 
 def heap_order(problem: Problem, tie: str, duplicates: str, seed: int, limit: int) -> Order:
     """The expansions of a heap A*, at most `limit`: plain Python over the edges of the world."""
-    graph, h, order = problem.ground.table.graph, problem.ground.estimates, []
+    graph, h = problem.ground.table.graph, problem.ground.estimates
+    order: Order = []
     names: dict[int, int] = {}  # state -> its number among all states met
     best: dict[int, tuple[float, int]] = {}  # state -> g and age of the entry that stands for it
     closed: set[int] = set()  # ages of entries that were expanded
@@ -179,14 +180,13 @@ def judges(table: ExactTable, seed: int) -> dict[str, Evaluator]:
     """By table, so that they share kernels: the truth; admissible but wildly inconsistent; neither; nothing; the world's heuristic."""
     rng, exact = np.random.default_rng(seed), exact_answers(table)
     assert exact.value is not None
-    values = {"inconsistent": exact.value * rng.random(exact.value.shape), "nothing": np.zeros_like(exact.value)}
+    values: dict[str, np.ndarray | None] = {"inconsistent": exact.value * rng.random(exact.value.shape), "nothing": None}
     heuristics = [name for name in table.domain.heuristics if name != "blind"]
     if heuristics:
         values[heuristics[0]] = from_heuristic(table.domain, heuristics[0]).evaluate(table.states).value
     made = {"exact": exact_oracle(table), "noisy": noisy_oracle(table, 2.0, 0.0, seed)}
     for name, value in values.items():
-        answers = Evaluation(value=None if name == "nothing" else value)
-        made[name] = tabulated(table.domain, table.states, answers, name, slots=table.graph.slots, admissible=True)
+        made[name] = tabulated(table.domain, table.states, Evaluation(value=value), name, slots=table.graph.slots, admissible=True)
     return made
 
 

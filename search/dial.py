@@ -154,7 +154,7 @@ def dial_search(
     entries: Arrays = {name: np.zeros(0, kind) for name, kind in NODE_TYPES.items()}
     past = np.zeros(0, np.uint64) if line is None else np.asarray(line, np.uint64)
     keys = np.zeros(len(past) + 256 if domain.keeps_history else 1, np.uint64)
-    scratch = [keys, np.zeros(domain.num_actions + 1, np.int64), *domain.expansion_buffers()]  # the second: leaves withdrawn
+    scratch: list[np.ndarray] = [keys, np.zeros(domain.num_actions + 1, np.int64), *domain.expansion_buffers()]  # the second: leaves withdrawn
     table = dial.duplicates != "tree"
     drive = Drive(domain, state, evaluator, budget, seed, domain.num_actions, nodes, entries, scratch=scratch, has_table=table)
     control, numbers = drive.control, np.zeros(7)
@@ -168,7 +168,7 @@ def dial_search(
 
     def call() -> int:
         pool, tree = tuple(drive.nodes.values()), tuple(drive.entries.values())
-        return kernel(control, numbers, domain.context, tables, pool, tree, drive.slots, *drive.scratch)
+        return kernel(control, numbers, domain.context, tables, pool, tree, drive.slots, *scratch)
 
     def answer() -> None:
         fresh = np.arange(control[FIRST_ROW], control[FIRST_ROW] + 1 if control[ONE] else control[NODES])
@@ -180,7 +180,7 @@ def dial_search(
             drive.nodes["logits"][pending] = 0.0 if given.prior_logits is None else given.prior_logits
 
     def deepen() -> None:
-        drive.scratch[0] = np.concatenate([drive.scratch[0], np.zeros_like(drive.scratch[0])])
+        scratch[0] = np.concatenate([scratch[0], np.zeros_like(scratch[0])])
 
     status = drive.run(call, {ASK_VALUE: answer, DEEPER: deepen})
     if inspect is not None:
