@@ -31,8 +31,8 @@ from astarzero.search.dial import CHOICES, Dial, dial_search, preset
 
 Record = dict[str, Any]
 ORDER = ("goal_test", "proofs", "backup", "exploration", "c_puct", "decide", "expand", "prior", "value", "cost", "tie", "duplicates")
-GAMES_ONLY = ("proofs", "decide")
-QUICK = {"instances": 40, "steps": 5, "max_evaluations": 500}
+GAMES_ONLY, PUZZLES_ONLY = ("proofs", "decide"), ("goal_test", "cost", "duplicates")
+QUICK = (40, 5, 300)  # instances, steps, evaluations
 
 
 class Point(NamedTuple):
@@ -89,14 +89,14 @@ def dial(
     seed
         Of problems, noise, ties and intervals.
     quick
-        40 problems, 5 steps, 500 evaluations.
+        At most 40 problems, 5 steps and 300 evaluations.
     json
         One JSON object a line (a point) on standard output, and nothing else there.
     out
         Folder for dial-WORLD.jsonl and dial-WORLD.png, which are replaced.
     """
     if quick:
-        instances, steps, max_evaluations = QUICK["instances"], QUICK["steps"], QUICK["max_evaluations"]
+        instances, steps, max_evaluations = (min(pair) for pair in zip((instances, steps, max_evaluations), QUICK, strict=True))
     for name, number, least in (("instances", instances, 2), ("steps", steps, 2), ("max-evaluations", max_evaluations, 1)):
         if number < least:
             raise ValueError(f"Option {name} is {number}, but it must be at least {least}.")
@@ -127,8 +127,9 @@ def dial(
 
 
 def points(start: Dial, end: Dial, order: Sequence[str], steps: int, two: bool) -> list[Point]:
-    """The path from one setting to another. Switches that mean nothing to one player stay as they are."""
-    turned = [name for name in (*order, *(name for name in ORDER if name not in order)) if two or name not in GAMES_ONLY]
+    """The path from one setting to another. Switches that mean nothing to so many players stay as they are."""
+    idle = PUZZLES_ONLY if two else GAMES_ONLY
+    turned = [name for name in (*order, *(name for name in ORDER if name not in order)) if name not in idle]
     made, at = [Point("start", 0.0, start)], 0.0
     for name in turned:
         before, after = getattr(start, name), getattr(end, name)

@@ -59,7 +59,8 @@ def panel(
         for record in records if record[name] is not None
     ]  # fmt: skip
     end = legs[-1]["to"] if legs else 1
-    x = alt.X("at:Q", scale=alt.Scale(domain=[0, end], nice=False), axis=alt.Axis(labels=False, ticks=False, grid=False, title=None))
+    along = alt.Scale(domain=[0, end], nice=False)
+    x = alt.X("at:Q", scale=along, axis=alt.Axis(labels=False, ticks=False, grid=False, title=None))
     scale = alt.Scale(domain=[0, 1]) if name == "solved" else alt.Scale(type="log") if name == "spent" else alt.Scale(zero=True)
     y = alt.Y("mean:Q", scale=scale, axis=alt.Axis(format=words, tickCount=5, title=title))
     legend = alt.Legend(title=None, orient="bottom") if last else None
@@ -72,5 +73,5 @@ def panel(
         names = [{**leg, "up": -16 if number % 2 else -3} for number, leg in enumerate(legs)]  # two rows, so that none runs into the next
         for up in (-3, -16):
             row = chart([name for name in names if name["up"] == up]).mark_text(baseline="bottom", fontSize=11, dy=up)
-            layers.append(row.encode(x=alt.X("middle:Q", scale=x.scale), y=alt.value(0), text="words:N"))
+            layers.append(row.encode(x=alt.X("middle:Q", scale=along), y=alt.value(0), text="words:N"))
     return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)

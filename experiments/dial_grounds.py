@@ -46,7 +46,7 @@ def ground_of(world: str, size: str | None, instances: int, value_noise: float, 
     """The ground of a contest world, of Go on a small board, or of any world that lists its instance set "all"."""
     rng = np.random.default_rng(seed)
     if world == "go":
-        table = go_table(make("go", size=size or 3, ko="simple"), max_states=MOST_STATES)
+        table = go_table(make("go", size=size or 3, ko="simple", komi=0), max_states=MOST_STATES)
         return go_ground(table, instances, value_noise, prior_noise, rng)
     if world in ARENAS:
         if size is not None:
