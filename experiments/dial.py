@@ -27,7 +27,7 @@ from astarzero.experiments.dial_grounds import Ground, ground_of
 from astarzero.experiments.results import Shard, pack
 from astarzero.experiments.statistics import bootstrap, paired_difference, wilson
 from astarzero.search import Budget
-from astarzero.search.dial import CHOICES, Dial, dial_search, preset
+from astarzero.search.dial import CHOICES, PRESETS, Dial, dial_search, preset
 
 Record = dict[str, Any]
 ORDER = ("goal_test", "proofs", "backup", "exploration", "c_puct", "decide", "expand", "prior", "value", "cost", "tie", "duplicates")
@@ -100,6 +100,9 @@ def dial(
     for name, number, least in (("instances", instances, 2), ("steps", steps, 2), ("max-evaluations", max_evaluations, 1)):
         if number < least:
             raise ValueError(f"Option {name} is {number}, but it must be at least {least}.")
+    for name in (from_, to):
+        if name not in PRESETS:
+            raise ValueError(f"Preset '{name}' is not known; give one of {', '.join(PRESETS)}.")
     for name in order:
         if name not in ORDER:
             raise ValueError(f"Switch '{name}' is not known; give some of {', '.join(ORDER)}.")

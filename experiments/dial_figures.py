@@ -27,7 +27,7 @@ def dial_figure(records: Sequence[dict[str, Any]]) -> Figure:
     judges = list(dict.fromkeys(record["judge"] for record in records))
     legs = legs_of([record for record in records if record["judge"] == judges[0]])
     shown = [name for name in PANELS if any(varies(record, name) for record in records)]
-    panels = [panel(records, name, legs, judges, name == shown[0], name == shown[-1]) for name in shown]
+    panels = [panel(records, name, legs, judges, name == shown[0]) for name in shown]
     below = f"{first['instances']} problems; regret: {first['regret_unit']}"
     title = alt.TitleParams(f"{first['world']}: from {first['from']} to {first['to']}", subtitle=below, offset=26)
     return Figure(f"dial-{first['world']}", "The dial", CAPTION, alt.vconcat(*panels, spacing=12).properties(title=title))
@@ -50,7 +50,7 @@ def legs_of(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def panel(
-    records: Sequence[dict[str, Any]], name: str, legs: Sequence[dict[str, Any]], judges: Sequence[str], first: bool, last: bool
+    records: Sequence[dict[str, Any]], name: str, legs: Sequence[dict[str, Any]], judges: Sequence[str], first: bool
 ) -> alt.LayerChart:
     """One quantity against the place on the dial."""
     title, words = PANELS[name]
@@ -62,8 +62,9 @@ def panel(
     along = alt.Scale(domain=[0, end], nice=False)
     x = alt.X("at:Q", scale=along, axis=alt.Axis(labels=False, ticks=False, grid=False, title=None))
     scale = alt.Scale(domain=[0, 1]) if name == "solved" else alt.Scale(type="log") if name == "spent" else alt.Scale(zero=True)
-    y = alt.Y("mean:Q", scale=scale, axis=alt.Axis(format=words, tickCount=5, title=title))
-    legend = alt.Legend(title=None, orient="bottom") if last else None
+    ticks = {"values": [1, 3, 10, 30, 100, 300, 1000, 3000, 10000]} if name == "spent" else {"tickCount": 5}
+    y = alt.Y("mean:Q", scale=scale, axis=alt.Axis(format=words, title=title, **ticks))
+    legend = alt.Legend(title=None, orient="bottom")
     colour = alt.Color("judge:N", scale=alt.Scale(domain=list(judges), range=[COLOURS[judge] for judge in judges]), legend=legend)
     borders = chart([{"at": leg["to"]} for leg in legs[:-1]]).mark_rule(color=GREY, strokeDash=[2, 3], opacity=0.7).encode(x=x)
     band = chart(rows).mark_area(opacity=0.2).encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q", color=colour)

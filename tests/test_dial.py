@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 import math
 
 import numpy as np
@@ -10,7 +11,8 @@ from toys import asked, one_sentence
 
 from astarzero.envs.evaluation import Evaluation
 from astarzero.envs.oracles import exact_table
-from astarzero.experiments import identity, random_graph
+from astarzero.experiments import identity, random_graph, results
+from astarzero.experiments.__main__ import main
 from astarzero.search import Budget, Status, exact_oracle, noisy_oracle, puct, tabulated
 from astarzero.search.dial import ALPHAZERO, DUPLICATE_RULES, PRESETS, TIES, Dial, dial_search, preset
 from astarzero.search.drive import ENTRIES
@@ -210,6 +212,49 @@ def test_best_first_minimax_by_hand(game):
     assert (result.value, result.action, result.status, result.expansions) == (0.0, 1, Status.SOLVED, 3)
 
 
+def minimax_order(streets, values, outcomes, limit):
+    """Unbounded best-first minimax with proven values in plain Python: the vertices in the order of expansion, and the root's value."""
+    kids, value, proven, order = {}, dict(values) | outcomes, set(outcomes), []
+    while 0 not in proven and len(order) < limit:
+        path = [0]
+        while path[-1] in kids:
+            path.append(min((kid for kid in kids[path[-1]] if kid not in proven), key=value.__getitem__))
+        order.append(path[-1])
+        kids[path[-1]] = [head for head, _ in streets[path[-1]]]
+        for vertex in reversed(path):
+            best = min(kids[vertex], key=value.__getitem__)
+            value[vertex] = -value[best]
+            if all(kid in proven for kid in kids[vertex]) or (best in proven and value[best] <= -1):
+                proven.add(vertex)
+    return order, value[0]
+
+
+def test_with_two_players_a_star_is_unbounded_best_first_minimax(game):
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        streets = {tail: [(3 * tail + kid, 1.0) for kid in (1, 2, 3)] for tail in range(13)}  # 40 vertices, three plies
+        values = {vertex: float(np.float32(number)) for vertex, number in enumerate(rng.uniform(-0.9, 0.9, 40))}
+        outcomes = {vertex: float(rng.choice([-1.0, -0.5, 0.5, 1.0])) for vertex in range(13, 40)}
+        outcomes = {vertex: number * rng.uniform(0.99, 1) if abs(number) < 1 else number for vertex, number in outcomes.items()}
+        outcomes = {vertex: float(np.float32(number)) for vertex, number in outcomes.items()}  # none equal but for the certain ones
+        made = hand_made({**streets, **{end: [(0, worth)] for end, worth in outcomes.items()}}, walls=range(13, 40), vertices=40)
+        domain = game.with_(context=made.context, instance_sets=made.instance_sets)
+        judge = by_hand(domain, [values[vertex] for vertex in range(40)])
+        for limit in (3, 6, 13):
+            expected, value = minimax_order(streets, values, outcomes, limit)
+            order = []
+
+            def look(drive, order=order):
+                number = drive.entries["order"][: drive.control[ENTRIES]]
+                chosen = np.argsort(number)[(number < 0).sum() :]
+                order.extend(drive.nodes["states"][drive.entries["row"][chosen], 0].tolist())
+
+            result = dial_search(
+                domain, np.array([0], np.uint64), judge, dial=preset("astar", domain), budget=Budget(expansions=limit), inspect=look
+            )
+            assert order == expected and result.value == pytest.approx(value, abs=1e-6)
+
+
 def test_every_setting_finds_the_move(game):
     """Mean or best, greedy or bandit, one or all: the drawing move is found; without proofs the search goes on, with them it ends."""
     judge = by_hand(game, [0.1, -0.5, 0.3, 0.9, 0.9, 0.9, 0.9, 0], np.zeros((8, 4)))
@@ -255,3 +300,52 @@ def test_unknown_presets_games_with_duplicates_and_nonsense_are_refused(game):
             dial_search(table.domain, table.states[0], face)
         one_sentence(error)
     assert dial_search(table.domain, table.states[0], exact_oracle(table), budget=Budget(nodes=1)).status is Status.BUDGET
+
+
+# --- the command -------------------------------------------------------------------------------------------------------------
+
+WORLD = "astarzero.experiments.random_graph"
+
+
+def test_the_verb_turns_one_switch_at_a_time(capsys, tmp_path):
+    given = ["--instances", "6", "--steps", "3", "--max-evaluations", "60", "--seed", "1", "--out", str(tmp_path)]
+    assert main(["dial", WORLD, *given, "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    legs = [
+        "start",
+        "goal_test generation",
+        "backup",
+        "backup",
+        "exploration",
+        "exploration",
+        "expand one",
+        "prior",
+        "prior",
+        "duplicates tree",
+    ]
+    assert [row["leg"] for row in rows] == 2 * legs  # an exact and a noisy judge; graphs have no heuristic
+    first, last = rows[0], rows[len(legs) - 1]
+    assert Dial(**first["dial"]) == PRESETS["astar"] and first["regret"][0] == 0 and first["solved"][0] == 1
+    games_only = {"proofs": True, "decide": "best"}
+    assert Dial(**last["dial"]) == dataclasses.replace(ALPHAZERO, **games_only)
+    header, *kept = results.read_records(tmp_path / "dial-random-graph-0.jsonl")
+    assert header["seed"] == 1 and header["config"]["steps"] == 3
+    assert [{name: value for name, value in row.items() if name != "arrays"} for row in kept] == rows
+    assert len(results.unpack(kept[0]["arrays"]["evaluations"])) == 6
+    assert (tmp_path / "dial-random-graph-0.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_verb_prints_a_table_a_judge_and_sweeps_between_any_two(capsys):
+    given = ["--from", "greedy", "--to", "value-mcts", "--instances", "3", "--steps", "2", "--order", "cost", "--order", "backup"]
+    assert main(["dial", WORLD, *given]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("from greedy to value-mcts") == 2 and printed.index("cost") < printed.index("backup")
+
+
+def test_the_identity_verb_counts(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(identity, "WORLDS", ("random graphs",))
+    given = ["--instances", "4", "--limit", "20", "--production-limit", "5", "--out", str(tmp_path)]
+    assert main(["identity", *given]) == 0
+    assert capsys.readouterr().out.count("4 of 4") >= 2 * (len(TIES) * len(DUPLICATE_RULES) + len(identity.PRODUCTION))
+    _, *records = results.read_records(tmp_path / "identity.jsonl")
+    assert {record["kind"] for record in records} == {"setting", "production", "control"}
