@@ -154,7 +154,8 @@ def dial_search(
     entries: Arrays = {name: np.zeros(0, kind) for name, kind in NODE_TYPES.items()}
     past = np.zeros(0, np.uint64) if line is None else np.asarray(line, np.uint64)
     keys = np.zeros(len(past) + 256 if domain.keeps_history else 1, np.uint64)
-    scratch: list[np.ndarray] = [keys, np.zeros(domain.num_actions + 1, np.int64), *domain.expansion_buffers()]  # the second: leaves withdrawn
+    withdrawn = np.zeros(domain.num_actions + 1, np.int64)
+    scratch: list[np.ndarray] = [keys, withdrawn, *domain.expansion_buffers()]
     table = dial.duplicates != "tree"
     drive = Drive(domain, state, evaluator, budget, seed, domain.num_actions, nodes, entries, scratch=scratch, has_table=table)
     control, numbers = drive.control, np.zeros(7)
