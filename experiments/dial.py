@@ -22,6 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from astarzero.experiments.audit_tables import grid
 from astarzero.experiments.contest import header_of, wide_console
 from astarzero.experiments.dial_grounds import Ground, ground_of
 from astarzero.experiments.results import Shard, pack
@@ -205,21 +206,15 @@ def tables(records: Sequence[Record]) -> Iterator[Table]:
     for judge in dict.fromkeys(record["judge"] for record in records):
         ours = [record for record in records if record["judge"] == judge]
         first = ours[0]
-        title = (
-            f"{first['world']}, {judge} judge, {first['instances']} problems: from {first['from']} to {first['to']}, where each leg ends"
-        )
-        table = Table(title=title, title_justify="left")
-        for heading in ("leg", "solved", "change", "evaluations", "change", f"regret ({first['regret_unit']})", "change"):
-            table.add_column(heading, justify="right" if heading != "leg" else "left")
+        rows = []
         for record in ours:
-            if record is not first and record["turn"] is None:
-                continue
-            change = record["turn"] or {}
-            table.add_row(
-                record["leg"], span(record["solved"]), span(change.get("solved"), "+"), span(record["spent"], whole=True),
-                span(change.get("spent"), "+", whole=True), span(record["regret"]), span(change.get("regret"), "+"),
-            )  # fmt: skip
-        yield table
+            if record is first or record["turn"]:
+                change = record["turn"] or {}
+                spent = [span(record["spent"], whole=True), span(change.get("spent"), "+", whole=True)]
+                rows.append([record["leg"], span(record["solved"]), span(change.get("solved"), "+"), *spent, span(record["regret"])])
+        way = f"from {first['from']} to {first['to']}, where each leg ends; regret: {first['regret_unit']}"
+        title = f"{first['world']}, {judge} judge, {first['instances']} problems, {way}"
+        yield grid(title, ("leg", "solved", "change", "evaluations", "change", "regret"), rows)
 
 
 def span(numbers: Sequence[float] | None, sign: str = "", whole: bool = False) -> str:

@@ -64,7 +64,7 @@ def panel(
     scale = alt.Scale(domain=[0, 1]) if name == "solved" else alt.Scale(type="log") if name == "spent" else alt.Scale(zero=True)
     ticks = {"values": [1, 3, 10, 30, 100, 300, 1000, 3000, 10000]} if name == "spent" else {"tickCount": 5}
     y = alt.Y("mean:Q", scale=scale, axis=alt.Axis(format=words, title=title, **ticks))
-    legend = alt.Legend(title=None, orient="bottom")
+    legend = alt.Legend(title=None, orient="bottom", symbolOpacity=1)
     colour = alt.Color("judge:N", scale=alt.Scale(domain=list(judges), range=[COLOURS[judge] for judge in judges]), legend=legend)
     borders = chart([{"at": leg["to"]} for leg in legs[:-1]]).mark_rule(color=GREY, strokeDash=[2, 3], opacity=0.7).encode(x=x)
     band = chart(rows).mark_area(opacity=0.2).encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q", color=colour)
