@@ -171,7 +171,7 @@ def sweep(ground: Ground, path: Sequence[Point], budget: Budget, seed: int) -> I
                 "kind": "point", "judge": name, "leg": point.leg, "at": round(point.at, 6), "dial": dataclasses.asdict(point.dial),
                 "instances": len(results), "solved": wilson(int(arrays["solved"].sum()), len(results)),
                 "spent": bootstrap(arrays["spent"], np.mean, rng),
-                "regret": bootstrap(known, np.mean, rng) if len(known) else None, "regret_of": len(known), "regret_unit": ground.unit,
+                "regret": bootstrap(known, np.mean, rng) if len(known) else None, "regret_of": len(known), "regret_unit": ground.unit, "chance": ground.chance,
                 "turn": turn(ended, arrays, rng) if last and ended else None,
                 "arrays": {field: pack(array) for field, array in arrays.items()},
             }  # fmt: skip
@@ -206,15 +206,26 @@ def tables(records: Sequence[Record]) -> Iterator[Table]:
     for judge in dict.fromkeys(record["judge"] for record in records):
         ours = [record for record in records if record["judge"] == judge]
         first = ours[0]
+        told = ("solved", "spent") if first["chance"] is None else ("solved", "regret")  # whose changes; games spend it all
         rows = []
         for record in ours:
             if record is first or record["turn"]:
-                change = record["turn"] or {}
-                spent = [span(record["spent"], whole=True), span(change.get("spent"), "+", whole=True)]
-                rows.append([record["leg"], span(record["solved"]), span(change.get("solved"), "+"), *spent, span(record["regret"])])
-        way = f"from {first['from']} to {first['to']}, where each leg ends; regret: {first['regret_unit']}"
-        title = f"{first['world']}, {judge} judge, {first['instances']} problems, {way}"
-        yield grid(title, ("leg", "solved", "change", "evaluations", "change", "regret"), rows)
+                row = [record["leg"]]
+                for name in ("solved", "spent", "regret"):
+                    row.append(span(record[name], whole=name == "spent"))
+                    if name in told:
+                        row.append(span((record["turn"] or {}).get(name), "+", whole=name == "spent"))
+                rows.append(row)
+        names = {"solved": "solved" if first["chance"] is None else "value proven", "spent": "evaluations", "regret": "regret"}
+        columns = [column for name, words in names.items() for column in ((words, "change") if name in told else (words,))]
+        title = f"{first['world']}, {judge} judge, {first['instances']} problems, {way(first)}"
+        yield grid(title, ("leg", *columns), rows)
+
+
+def way(record: Record) -> str:
+    """From where to where, and what regret is."""
+    chance = "" if record["chance"] is None else f", {record['chance']:.2f} by a random move"
+    return f"from {record['from']} to {record['to']}, where each leg ends; regret: {record['regret_unit']}{chance}"
 
 
 def span(numbers: Sequence[float] | None, sign: str = "", whole: bool = False) -> str:

@@ -17,7 +17,7 @@ CAPTION = (
     "One tree search, its switches turned one after another. Lines are means over the problems, bands their 95 % intervals. "
     "Evaluations are those spent until the search ended, the whole budget where it found nothing; regret is over the problems decided."
 )
-WIDTH, HEIGHT = 900, 150  # pixels
+WIDTH, HEIGHT = 900, 170  # pixels
 PANELS = {"solved": ("solved", ".0%"), "spent": ("evaluations", ",~f"), "regret": ("regret", "~g")}
 
 
@@ -26,16 +26,19 @@ def dial_figure(records: Sequence[dict[str, Any]]) -> Figure:
     first = records[0]
     judges = list(dict.fromkeys(record["judge"] for record in records))
     legs = legs_of([record for record in records if record["judge"] == judges[0]])
-    shown = [name for name in PANELS if any(varies(record, name) for record in records)]
+    shown = [name for name in PANELS if varies(records, name)]
     panels = [panel(records, name, legs, judges, name == shown[0]) for name in shown]
-    below = f"{first['instances']} problems; regret: {first['regret_unit']}"
+    chance = "" if first["chance"] is None else f", {first['chance']:.2f} by a random move"
+    below = f"{first['instances']} problems; regret: {first['regret_unit']}{chance}"
     title = alt.TitleParams(f"{first['world']}: from {first['from']} to {first['to']}", subtitle=below, offset=26)
     return Figure(f"dial-{first['world']}", "The dial", CAPTION, alt.vconcat(*panels, spacing=12).properties(title=title))
 
 
-def varies(record: dict[str, Any], name: str) -> bool:
-    """Is there anything to see? Without proofs no game is ever solved, and every evaluation is spent."""
-    return record[name] is not None and (name != "solved" or record["solved"][0] > 0)
+def varies(records: Sequence[dict[str, Any]], name: str) -> bool:
+    """Is there anything to see? In games all is spent, and without proofs none is ever solved: there only regret tells."""
+    if records[0]["chance"] is not None:
+        return name == "regret"
+    return name == "spent" or len({record[name][0] for record in records if record[name] is not None}) > 1
 
 
 def legs_of(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -40,6 +40,7 @@ class Ground:
     judges: Mapping[str, Evaluator]
     regret: Callable[[int, SearchResult], float]
     unit: str  # of regret
+    chance: float | None = None  # the mean regret of a random legal move, in games
 
 
 def ground_of(world: str, size: str | None, instances: int, value_noise: float, prior_noise: float, seed: int) -> Ground:
@@ -103,7 +104,8 @@ def go_ground(table: GoTable, instances: int, value_noise: float, prior_noise: f
     def regret(number: int, result: SearchResult) -> float:
         return float(table.value[chosen[number]] - q[chosen[number], result.action]) if result.action is not None else np.nan
 
-    return Ground(domain, rows[chosen], judges, regret, "points given away")
+    chance = float(np.nanmean(table.value[chosen, None] - q[chosen], axis=1).mean())
+    return Ground(domain, rows[chosen], judges, regret, "points given away", chance)
 
 
 def margins_kernel(states, context, margins):
