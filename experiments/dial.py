@@ -171,7 +171,8 @@ def sweep(ground: Ground, path: Sequence[Point], budget: Budget, seed: int) -> I
                 "kind": "point", "judge": name, "leg": point.leg, "at": round(point.at, 6), "dial": dataclasses.asdict(point.dial),
                 "instances": len(results), "solved": wilson(int(arrays["solved"].sum()), len(results)),
                 "spent": bootstrap(arrays["spent"], np.mean, rng),
-                "regret": bootstrap(known, np.mean, rng) if len(known) else None, "regret_of": len(known), "regret_unit": ground.unit, "chance": ground.chance,
+                "regret": bootstrap(known, np.mean, rng) if len(known) else None, "regret_of": len(known),
+                "regret_unit": ground.unit, "chance": ground.chance,
                 "turn": turn(ended, arrays, rng) if last and ended else None,
                 "arrays": {field: pack(array) for field, array in arrays.items()},
             }  # fmt: skip
