@@ -145,7 +145,8 @@ def points(start: Dial, end: Dial, order: Sequence[str], steps: int, two: bool) 
             continue
         for share in np.linspace(0, 1, steps)[1:]:
             value = after if share == 1 else round(float(before + share * (after - before)), 9)
-            made.append(Point(name, at + float(share), dataclasses.replace(start, **{name: value})))
+            setting: Record = {name: value}
+            made.append(Point(name, at + float(share), dataclasses.replace(start, **setting)))
         at, start = at + 1, made[-1].dial
     return made
 

@@ -54,7 +54,7 @@ def legs_of(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def panel(
     records: Sequence[dict[str, Any]], name: str, legs: Sequence[dict[str, Any]], judges: Sequence[str], first: bool
-) -> alt.LayerChart:
+) -> Any:
     """One quantity against the place on the dial."""
     title, words = PANELS[name]
     rows = [

@@ -5,7 +5,7 @@ successors, back up the least key: with `Dial()` the states are expanded in the 
 as `astarzero identity` counts. Turn the switches one at a time and it becomes AlphaZero's PUCT. In a game for two the same
 setting is unbounded best-first minimax (Cohen-Solal 2020), the value-driven counterpart of A*.
 
-A heap does the same A* much faster: this search is for understanding, the others are for use.
+A heap does the same A* faster: this search is for understanding, the others are for use.
 
 What each statistic means while switches stand in between:
 - every node keeps the best leaf below it and the mean return over all evaluations below it, and `backup` mixes the two where a
