@@ -52,9 +52,7 @@ def legs_of(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**leg, "middle": (leg["from"] + leg["to"]) / 2, "words": leg["leg"].replace("_", " ")} for leg in made]
 
 
-def panel(
-    records: Sequence[dict[str, Any]], name: str, legs: Sequence[dict[str, Any]], judges: Sequence[str], first: bool
-) -> Any:
+def panel(records: Sequence[dict[str, Any]], name: str, legs: Sequence[dict[str, Any]], judges: Sequence[str], first: bool) -> Any:
     """One quantity against the place on the dial."""
     title, words = PANELS[name]
     rows = [
