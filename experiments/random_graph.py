@@ -29,6 +29,11 @@ def is_terminal(state, context):
     return context[2][np.int64(state[0])] == WALL
 
 
+def outcome(state, context):
+    """As a game, which it is with discount -1: a wall's first cost is what it is worth for the player to move there."""
+    return context[1][np.int64(state[0]), 0]
+
+
 def make(seed: int = 0, vertices: int = 120, width: int = 4) -> Domain:
     """A graph of so many vertices, 1 to `width` streets from each: two goals, two walls, and one vertex that no street leaves."""
     rng = np.random.default_rng(seed)
@@ -50,5 +55,5 @@ def make(seed: int = 0, vertices: int = 120, width: int = 4) -> Domain:
         world="random-graph", name=f"random-graph-{seed}", num_words=1, num_actions=width, step=step, is_goal=is_goal,
         is_terminal=is_terminal, context=(heads, costs, kinds), parse=parse, format=lambda state: str(int(state[0])),
         random_state=lambda rng: rng.integers(vertices, size=1).astype(np.uint64),
-        instance_sets={"all": lambda: np.arange(vertices, dtype=np.uint64)[:, None]},
+        instance_sets={"all": lambda: np.arange(vertices, dtype=np.uint64)[:, None]}, outcome=outcome,
     )  # fmt: skip

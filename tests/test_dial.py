@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from toys import asked, one_sentence
 
+from astarzero.envs import make
 from astarzero.envs.evaluation import Evaluation
 from astarzero.envs.oracles import exact_table
 from astarzero.experiments import identity, random_graph, results
@@ -179,22 +180,13 @@ def test_dead_ends_are_buried_and_nothing_is_ever_nan(graphs):
 # --- two players -------------------------------------------------------------------------------------------------------------
 
 
-def no_goal(state, context):
-    return False
-
-
-def verdict(state, context):
-    """Outcomes stand in the first column of costs."""
-    return context[1][np.int64(state[0]), 0]
-
-
 @pytest.fixture(scope="module")
 def game():
     """0 moves to 1 or 2. 1 moves to 3 (won for who moves there) or 4 (lost); 2 to 5 (drawn) or 6 (won): minimax values of 1, 2: 1, 0."""
     streets = {0: [(1, 1.0), (2, 1.0)], 1: [(3, 1.0), (4, 1.0)], 2: [(5, 1.0), (6, 1.0)]}
     ends = {3: [(7, 1.0)], 4: [(7, -1.0)], 5: [(7, 0.0)], 6: [(7, 1.0)]}
     domain = hand_made({**streets, **ends}, walls=(3, 4, 5, 6))
-    return domain.with_(discount=-1.0, is_goal=no_goal, outcome=verdict)
+    return domain.with_(discount=-1.0)
 
 
 def test_best_first_minimax_by_hand(game):
@@ -267,6 +259,16 @@ def test_every_setting_finds_the_move(game):
             result = dial_search(game, np.array([0], np.uint64), face, dial=dial, budget=Budget(evaluations=200, expansions=200))
             assert (result.action, -1 <= result.value <= 1) == (1, True), dial
             assert (result.status is Status.SOLVED) == proofs
+
+
+@pytest.mark.parametrize(
+    ("size", "komi", "value"), [("1x2", 0, 0), ("1x2", 0.5, -1), ("1x3", 2.5, 1), ("1x3", 3, 0), ("1x3", 3.5, -1), ("2x2", 0.5, 1), ("2x2", 1.5, -1)]
+)  # fmt: skip
+def test_superko_holds_on_every_path_of_the_tree(size, komi, value):
+    """Positional superko: 1x2 is worth 0, 1x3 +3, 2x2 +1 The tree knows nothing but the rules and proves it."""
+    domain = make("go", size=size, komi=komi)
+    result = dial_search(domain, domain.instance_sets["start"]()[0], dial=preset("astar", domain))
+    assert (result.status, result.value, result.evaluations) == (Status.SOLVED, value, 0)
 
 
 def test_a_game_that_is_over_says_so(game):
