@@ -261,9 +261,10 @@ def test_every_setting_finds_the_move(game):
             assert (result.status is Status.SOLVED) == proofs
 
 
-@pytest.mark.parametrize(
-    ("size", "komi", "value"), [("1x2", 0, 0), ("1x2", 0.5, -1), ("1x3", 2.5, 1), ("1x3", 3, 0), ("1x3", 3.5, -1), ("2x2", 0.5, 1), ("2x2", 1.5, -1)]
-)  # fmt: skip
+SOLVED_BY_SUPERKO = [("1x2", 0, 0), ("1x2", 0.5, -1), ("1x3", 2.5, 1), ("1x3", 3, 0), ("1x3", 3.5, -1), ("2x2", 0.5, 1), ("2x2", 1.5, -1)]
+
+
+@pytest.mark.parametrize(("size", "komi", "value"), SOLVED_BY_SUPERKO)
 def test_superko_holds_on_every_path_of_the_tree(size, komi, value):
     """Positional superko: 1x2 is worth 0, 1x3 +3, 2x2 +1 The tree knows nothing but the rules and proves it."""
     domain = make("go", size=size, komi=komi)
