@@ -25,7 +25,7 @@ from rich.table import Table
 from astarzero.experiments.audit_tables import grid
 from astarzero.experiments.contest import header_of, wide_console
 from astarzero.experiments.dial_grounds import Ground, ground_of
-from astarzero.experiments.results import Shard, pack
+from astarzero.experiments.results import Shard, pack, unpack
 from astarzero.experiments.statistics import bootstrap, paired_difference, wilson
 from astarzero.search import Budget
 from astarzero.search.dial import CHOICES, PRESETS, Dial, dial_search, preset
@@ -218,6 +218,12 @@ def tables(records: Sequence[Record]) -> Iterator[Table]:
                     if name in told:
                         row.append(span((record["turn"] or {}).get(name), "+", whole=name == "spent"))
                 rows.append(row)
+        ends = [{name: unpack(array) for name, array in end["arrays"].items()} for end in (first, ours[-1])]
+        whole = turn(ends[0], ends[1], np.random.default_rng(0))
+        row = ["the whole way"]
+        for name in ("solved", "spent", "regret"):
+            row.extend(["", span(whole[name], "+", whole=name == "spent")] if name in told else [""])
+        rows.append(row)
         names = {"solved": "solved" if first["chance"] is None else "value proven", "spent": "evaluations", "regret": "regret"}
         columns = [column for name, words in names.items() for column in ((words, "change") if name in told else (words,))]
         title = f"{first['world']}, {judge} judge, {first['instances']} problems, {way(first)}"
