@@ -4,8 +4,8 @@ The path is a sequence of *legs*, each turning one switch: one that is a number 
 legs is part of the question, since a switch may help beside one setting and hurt beside another; it is an option. At every point the
 same problems are searched under the same budget, so that neighbours are compared problem by problem.
 
-A simulation that ends in a goal, in a finished game or in a state that was judged before costs no evaluation; the budget bounds
-expansions (simulations) by the same number, so that none runs on for ever.
+A simulation that ends in a finished game or in a state that was judged before costs no evaluation; so that none runs on for ever, the
+budget bounds expansions (simulations) too, by PATIENCE times the number.
 
 Read next: ../search/dial.py (the switches), dial_grounds.py (problems, judges, regret), dial_figures.py.
 """
@@ -28,7 +28,7 @@ from astarzero.experiments.dial_grounds import Ground, ground_of
 from astarzero.experiments.results import Shard, pack, unpack
 from astarzero.experiments.statistics import bootstrap, paired_difference, wilson
 from astarzero.search import Budget
-from astarzero.search.dial import CHOICES, PRESETS, Dial, dial_search, preset
+from astarzero.search.dial import CHOICES, PATIENCE, PRESETS, Dial, dial_search, preset
 
 Record = dict[str, Any]
 ORDER = ("goal_test", "proofs", "backup", "exploration", "c_puct", "decide", "expand", "prior", "value", "cost", "tie", "duplicates")
@@ -80,7 +80,7 @@ def dial(
     instances
         Problems, the same at every point.
     max_evaluations
-        Of each problem, and as many expansions.
+        Of each problem.
     value_noise
         Of the noisy judge's values, as a share of the mean cost-to-go (Go: of the board).
     prior_noise
@@ -113,7 +113,7 @@ def dial(
         ground = ground_of(world, size, instances, value_noise, prior_noise, seed)
         path = points(preset(from_, ground.domain), preset(to, ground.domain), order, steps, ground.domain.discount < 0)
         records: list[Record] = []
-        for record in sweep(ground, path, Budget(evaluations=max_evaluations, expansions=max_evaluations), seed):
+        for record in sweep(ground, path, Budget(evaluations=max_evaluations, expansions=PATIENCE * max_evaluations), seed):
             records.append({"world": ground.domain.name, "from": from_, "to": to, "unit": len(records), **record})
             status.update(f"{record['judge']}: {record['leg']} {record['at']:.2f}")
             if json:
