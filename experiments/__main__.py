@@ -23,6 +23,8 @@ app.command("astarzero.experiments.train:train", name="train", help="Train a net
 app.command("astarzero.experiments.referee:referee", name="referee", help="Re-score anybody's solutions from a file with exact oracles.")
 app.command("astarzero.experiments.batches:batches", name="batches", help="What A*'s batch size does to cost, effort and the guarantee.")
 app.command("astarzero.experiments.audit:audit", name="audit", help="May an estimate of cost be trusted? Overestimates, bounds, margins.")
+app.command("astarzero.experiments.dial:dial", name="dial", help="Turn one tree search from A* to AlphaZero, a switch at a time.")
+app.command("astarzero.experiments.identity:identity", name="identity", help="A* with a heap and A* as a tree search, step by step.")
 app.command("astarzero.experiments.fuzz:fuzz", name="fuzz", help="Compare a world's rules with other implementations of them.")
 app.command("astarzero.experiments.match:match", name="match", help="Two players of Go over paired openings; Elo with an interval.")
 app.command("astarzero.experiments.draw:draw", name="draw", help="A game of Go from its SGF file as a picture, SVG or PNG.")

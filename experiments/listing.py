@@ -1,5 +1,6 @@
 """`astarzero list`: what there is, one line each."""
 
+import dataclasses
 from collections.abc import Iterable
 
 from rich.console import Console
@@ -11,15 +12,17 @@ from astarzero.experiments.players import PLAYERS
 from astarzero.experiments.regimes import NETS, REGIMES, knob_name
 from astarzero.experiments.train import LEARNERS
 from astarzero.search import SEARCHES
+from astarzero.search.dial import PRESETS, Dial
 
 
 def listing() -> int:
-    """Worlds, searches, contest worlds, the contest's nets, learners and regimes, one line each."""
+    """Worlds, searches, presets of the dial, contest worlds, the contest's nets, learners and regimes, one line each."""
     heads = {net: " beside ".join(" and ".join(part) for part in parts) for net, parts in NETS.items()}
     knobs = [", ".join(knob_name(knob) for knob in regime.knobs if knob) or "no knob" for regime in REGIMES]
     sections: dict[str, list[tuple[str, str]]] = {
         "worlds": [(name, first_line(find_world(name))) for name in WORLDS],
         "searches": [(search.name, f"{search.about} (reads {' and '.join(search.heads) or 'nothing'})") for search in SEARCHES.values()],
+        "presets of the dial": [(name, settings(dial)) for name, dial in PRESETS.items()],
         "contest worlds": [(arena.name, arena.about) for arena in ARENAS.values()],
         "contest nets": [(net, f"trained on {words}") for net, words in heads.items()],
         "learners": list(LEARNERS.items()),
@@ -30,6 +33,13 @@ def listing() -> int:
     for title, rows in sections.items():
         console.print(section(title, rows), highlight=False)
     return 0
+
+
+def settings(dial: Dial) -> str:
+    """How a preset differs from A*."""
+    plain = dataclasses.asdict(Dial())
+    turned = [f"{name} {value}" for name, value in dataclasses.asdict(dial).items() if value != plain[name]]
+    return ", ".join(turned) or "every switch as it stands: A*, and in games unbounded best-first minimax"
 
 
 def first_line(thing: object) -> str:

@@ -50,6 +50,11 @@ CASES = {
     "batch of zero": (["batches", "sliding", "--size", "2x3", "--batch", "0"], "batch is 0"),
     "no problems": (["batches", "sliding", "--problems", "0"], "problems is 0"),
     "mix above 1": (["solve", "sliding", "--size", "2x3", "--search", "value_policy_beam", "--mix", "2"], "mix is 2"),
+    "a size for a contest world, again": (["dial", "sliding-3x3", "--size", "3"], "has its size built in"),
+    "no problems to compare": (["identity", "--instances", "0"], "instances is 0"),
+    "no steps": (["dial", "countdown-24", "--steps", "1"], "steps is 1"),
+    "unknown preset": (["dial", "countdown-24", "--to", "mcts"], "Preset 'mcts' is not known"),
+    "unknown switch": (["dial", "countdown-24", "--order", "speed"], "Switch 'speed' is not known"),
     "no results": (["report", "nowhere"], "nowhere"),
 }
 
