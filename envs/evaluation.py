@@ -5,9 +5,11 @@ Builders: ../search/evaluator.py (heuristic, blind, tabulated, exact and noisy o
 
 An evaluator has two faces. `evaluate(states)` answers a batch from Python. `rules` are the same answers as compiled hooks
 that a kernel calls inline, with `tables` handed to them; None when only Python can answer (a net), and then the kernel stops and asks.
+A net may also lend a `Desk`, at which a kernel and Python meet without a copy: what it costs to ask is then next to nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -25,6 +27,15 @@ class Evaluation(NamedTuple):
     prior_logits: np.ndarray | None = None  # float32 [B, A], unnormalised; illegal actions are masked by the search, not here
     value: np.ndarray | None = None  # float32 [B], expected return; -inf at a dead end
     q: np.ndarray | None = None  # float32 [B, A], expected return of an action: -(cost + cost-to-go of its successor)
+
+
+class Desk(NamedTuple):
+    """Arrays that a kernel and a net share. The kernel writes what the net sees (`encode`), Python calls `judge`, the kernel reads values."""
+
+    features: np.ndarray  # float32 [C, F]: a row for each state that is asked about
+    value: np.ndarray  # float32 [C]: the expected returns, finite
+    judge: Callable[[int], None]  # answers the first so many rows; called within `session` alone
+    session: Callable[[], AbstractContextManager[object]]  # what a net wants around its calls, once for a whole search
 
 
 @hook
@@ -79,6 +90,7 @@ class Evaluator:
     admissible: bool = False  # neither -value nor -q is ever above the true cost
     whole: bool = False  # -value is always a whole number or inf
     descent: Descent | None = None  # how IDA* walks fast by the same values
+    desk: Callable[[int], Desk] | None = None  # makes one for so many states; it must answer as `evaluate` does, so replace both
     mask_tables: Callable[[tuple[np.ndarray, ...], frozenset[str]], tuple[np.ndarray, ...]] | None = None  # hides heads; rules stay
 
     def only(self, heads: Iterable[str]) -> "Evaluator":
@@ -101,5 +113,5 @@ class Evaluator:
                 q=answer.q if "q" in kept else None,
             )
 
-        descent = self.descent if "value" in kept else None
-        return replace(self, heads=kept, evaluate=evaluate, rules=rules, tables=tables, descent=descent)
+        descent, desk = (self.descent, self.desk) if "value" in kept else (None, None)
+        return replace(self, heads=kept, evaluate=evaluate, rules=rules, tables=tables, descent=descent, desk=desk)
