@@ -9,7 +9,7 @@ A net may also lend a `Desk`, at which a kernel and Python meet without a copy: 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -30,12 +30,17 @@ class Evaluation(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Arrays that a kernel and a net share. The kernel writes what the net sees (`encode`), Python calls `judge`, the kernel reads values."""
+    """Where a kernel and a net meet: the kernel writes what the net sees (`encode`), Python calls `judge`, the kernel reads the values."""
 
     features: np.ndarray  # float32 [C, F]: a row for each state that is asked about
-    value: np.ndarray  # float32 [C]: the expected returns, finite
-    judge: Callable[[int], None]  # answers the first so many rows; called within `session` alone
-    session: Callable[[], AbstractContextManager[object]]  # what a net wants around its calls, once for a whole search
+    value: np.ndarray  # float32 [C], expected return; finite, unless the net is sick
+    judge: Callable[[int], None]  # writes the values of the first so many rows
+    session: Callable[[], AbstractContextManager[object]]  # `judge` is called within one, entered once a search
+
+
+def bare_desk(rows: int) -> Desk:
+    """One for an evaluator that lends none: the kernel writes nothing on it, and who asks `evaluate` puts the values down."""
+    return Desk(np.zeros((0, 1), np.float32), np.zeros(rows, np.float32), lambda asked: None, nullcontext)
 
 
 @hook
@@ -90,7 +95,7 @@ class Evaluator:
     admissible: bool = False  # neither -value nor -q is ever above the true cost
     whole: bool = False  # -value is always a whole number or inf
     descent: Descent | None = None  # how IDA* walks fast by the same values
-    desk: Callable[[int], Desk] | None = None  # makes one for so many states; it must answer as `evaluate` does, so replace both
+    desk: Callable[[int], Desk] | None = None  # makes one of so many rows, of the values that `evaluate` gives: replace both or neither
     mask_tables: Callable[[tuple[np.ndarray, ...], frozenset[str]], tuple[np.ndarray, ...]] | None = None  # hides heads; rules stay
 
     def only(self, heads: Iterable[str]) -> "Evaluator":

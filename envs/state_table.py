@@ -64,6 +64,11 @@ def find_slot(state, states, slots, mask):
     return probe(first_slot(state, mask), state, states, slots, mask)
 
 
+def fetch_slot(state, slots, mask):
+    """Start loading what `find_slot` will read first."""
+    prefetch(slots, first_slot(state, mask))
+
+
 def refill(states, count, slots, mask):
     """Point `slots[:mask + 1]` (all EMPTY) at rows 0..count-1 of `states`, which are distinct: none is compared with another."""
     promise(mask >= 0)

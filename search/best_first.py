@@ -5,7 +5,9 @@ An *ordering* (orderings.py) says which node is best (`priority`) and which of t
 
 Two drives share the kernel. With an evaluator that has compiled rules (a heuristic, a table) it runs without leaving machine
 code. With one that only Python can call (a net) it stops at the two places where judgement is needed, Python answers for the
-whole batch, and it goes on. Python also grows arrays, looks at the clock and catches Ctrl-C between slices.
+whole batch, and it goes on. What a net sees of new nodes the kernel writes, if it lends a desk (../envs/evaluation.py): its matrices
+leave the caches cold, and then each line of Python between two batches costs microseconds. Python also grows arrays, looks at the
+clock and catches Ctrl-C between slices.
 
 A state is judged once: for its value when it is generated, for its policy when it is expanded. Where an ordering reads both and
 the evaluator has both, one evaluation on generation gives both, and the policy waits with the node: 4 A bytes more a node.
@@ -17,25 +19,25 @@ Read next: orderings.py, frontier.py, ../envs/state_table.py, q_best_first.py (t
 import math
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, encode_row, expand, value_of
-from astarzero.envs.evaluation import Desk, Evaluator, node_prior, node_value
+from astarzero.envs.domain import Domain, expand, value_of
+from astarzero.envs.evaluation import Evaluator, bare_desk, node_prior, node_value
 from astarzero.envs.machine import prefetch
-from astarzero.envs.state_table import EMPTY, copy_row, find_slot, first_slot, probe
+from astarzero.envs.state_table import EMPTY, copy_row, fetch_slot, find_slot
 
 from astarzero.search.drive import (  # isort: skip
     ASK_PRIOR, ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW,
-    INLINE, MASK,    MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
+    INLINE, MASK, MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options,
+    trace_plan,
 )  # fmt: skip
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
 from astarzero.search.integer_best_first import integer_best_first, whole_weights
-from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
-from astarzero.search.orderings import ORDERINGS, Ordering, by_cost, no, path_rank, priority, reads_prior, weighted_sum, yes
+from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost, write_questions
+from astarzero.search.orderings import ORDERINGS, Ordering, by_cost, log_sum_exp, no, path_rank, priority, reads_prior, weighted_sum, yes
 from astarzero.search.result import Budget, SearchResult, Status
 
 # --- the loop ------------------------------------------------------------------------------------------------------------
@@ -44,13 +46,12 @@ START, SELECT, GENERATE, JUDGE, PUSH = range(5)  # phases between which the kern
 BLOCK = 1 << 16  # nodes looked at together after the search, when memory may be short
 # cells of `control`; CHARGED_*: the head carries information, so reading it is an evaluation; KEPT_PRIOR: it came with the value
 FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, KEPT_PRIOR, GOAL_ON_GENERATION, ASKED = range(FREE, FREE + 9)
-GROW_DESK = FIRST_OWN_CODE
-FIRST_ASKED = 64  # rows of a desk at first
+GROW_DESK = FIRST_OWN_CODE  # ASKED rows are wanted
 
 
 def best_first_kernel(
     control, weights, context, tables, states, g, h, parent, action, flags, depth, log_prob, slots,
-    heap_key, heap_tie, heap_node, taken, ends, prior_logits, actions, costs, places, features, value,
+    heap_key, heap_tie, heap_node, taken, ends, prior_logits, actions, costs, features, value,
 ):  # fmt: skip
     """Runs until it has something to say: SOLVED, EXHAUSTED, BUDGET_MET, or GROW, SLICE, ASK_PRIOR, ASK_VALUE, and is called again.
 
@@ -75,7 +76,7 @@ def best_first_kernel(
                 if not control[INLINE]:
                     return ASK_PRIOR
         if control[PHASE] == GENERATE:
-            write_successors(control, context, states, g, flags, slots, taken, ends, prior_logits.shape[1], actions, costs, places)
+            write_successors(control, context, states, slots, taken, ends, actions, costs, prior_logits.shape[1])
             first = 0
             for number in range(control[TAKEN]):
                 node = taken[number]
@@ -84,7 +85,7 @@ def best_first_kernel(
                     node_prior(states[node], context, tables, prior_logits[place])
                 outcome = keep_successors(
                     node, first, ends[number], prior_logits[place], control, weights, context, states, g, h, parent, action, flags, depth,
-                    log_prob, slots, heap_key, heap_tie, heap_node, actions, costs, places,
+                    log_prob, slots, heap_key, heap_tie, heap_node, actions, costs,
                 )  # fmt: skip
                 if outcome != 0:
                     return outcome
@@ -103,7 +104,7 @@ def best_first_kernel(
                 control[EVALUATIONS] += pending
                 control[CALLS] += pending > 0
                 if pending > 0 and not control[INLINE]:
-                    write_questions(control, context, states, flags, features)
+                    write_questions(control[FIRST_NEW], control[NODES], states, flags, context, features)
                     control[ASKED], control[PHASE] = pending, PUSH
                     return ASK_VALUE
         asked = 0
@@ -162,27 +163,21 @@ def select(control, states, g, h, flags, heap_key, heap_tie, heap_node, taken, n
     return 0
 
 
-def write_successors(control, context, states, g, flags, slots, taken, ends, num_actions, actions, costs, places):
-    """Write the successors of all nodes of `taken` behind the last node; those of number i end at ends[i]. What they need comes closer."""
-    tail, made = control[NODES], 0
+def write_successors(control, context, states, slots, taken, ends, actions, costs, num_actions):
+    """Write the successors of all nodes of `taken` behind the last node, those of number i up to ends[i]; their slots come closer."""
+    tail, end = control[NODES], 0
     for number in range(control[TAKEN]):
-        first, last = made, made + num_actions
+        first, last = end, end + num_actions
         rows = states[tail + first : tail + last]
-        made += expand(states[taken[number]], context, rows, actions[first:last], costs[first:last])
-        ends[number] = made
-        for successor in range(first, made):
-            places[successor] = first_slot(states[tail + successor], control[MASK])
-            prefetch(slots, places[successor])
-    for successor in range(made):  # by now their slots have arrived: fetch what is known of states seen before
-        known = slots[places[successor]]
-        prefetch(states, known)
-        prefetch(flags, known)
-        prefetch(g, known)
+        end += expand(states[taken[number]], context, rows, actions[first:last], costs[first:last])
+        ends[number] = end
+        for successor in range(end - first):
+            fetch_slot(rows[successor], slots, control[MASK])
 
 
 def keep_successors(
     node, first, end, logits, control, weights, context, states, g, h, parent, action, flags, depth, log_prob, slots,
-    heap_key, heap_tie, heap_node, actions, costs, places,
+    heap_key, heap_tie, heap_node, actions, costs,
 ):  # fmt: skip
     """Keep the new ones among the successors first..end - 1, which `node` has, and improve the known ones."""
     control[GENERATED] += end - first
@@ -197,7 +192,7 @@ def keep_successors(
         if reads_prior():
             child_depth = depth[node] + 1
             child_log_prob = log_prob[node] + logits[actions[number]] / temperature - log_total
-        slot = probe(places[number], row, states, slots, control[MASK])
+        slot = find_slot(row, states, slots, control[MASK])
         child = slots[slot]
         if child == EMPTY:
             child = control[NODES]
@@ -229,31 +224,6 @@ def keep_successors(
             push(heap_key, heap_tie, heap_node, control[ENTRIES], key, h[child] + seeded_tie(child, control[SEED]), child)
             control[ENTRIES] += 1
     return 0
-
-
-def write_questions(control, context, states, flags, features):
-    """Encode the new nodes that wait for judgement, where there is a desk to write on."""
-    asked = 0
-    for node in range(control[FIRST_NEW], control[NODES] if features.shape[0] > 0 else 0):
-        if flags[node] & PENDING:
-            encode_row(states[node], context, features[asked])
-            asked += 1
-
-
-def log_sum_exp(logits, actions, count, temperature):
-    """log of the sum of exp(logits / temperature) over the legal actions, so that the policy is normalised over them.
-
-    Nan when a logit is nan or none is above -inf: then there is no policy to normalise.
-    """
-    if count == 0:
-        return 0.0
-    highest = -np.inf
-    for number in range(count):
-        highest = max(highest, logits[actions[number]])
-    total = 0.0
-    for number in range(count):
-        total += math.exp((logits[actions[number]] - highest) / temperature)
-    return highest / temperature + math.log(total)
 
 
 # --- the drive -----------------------------------------------------------------------------------------------------------
@@ -304,16 +274,16 @@ def best_first(
     entries: Arrays = {"heap_key": np.zeros(0, np.float64), "heap_tie": np.zeros(0, np.float64), "heap_node": np.zeros(0, np.int32)}
     room = batch * domain.num_actions
     taken, ends, logits = np.zeros(batch, np.int64), np.zeros(batch, np.int64), np.zeros((batch, domain.num_actions), np.float32)
-    made = (np.zeros(room, np.int64), np.zeros(room, np.float64), np.zeros(room, np.int64))  # of successors: actions, costs, places
+    made = (np.zeros(room, np.int64), np.zeros(room, np.float64))  # of the successors of a round: actions and costs
     scratch = (taken, ends, logits, *made)
     drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch)
     temperature = 1.0 if rule.weights[1] else weight
-    control, cells, weights = drive.control, memoryview(drive.control), np.array([rule.weights[0], rule.weights[1] * weight, temperature])
+    control, cells, weights = drive.control, drive.control.data, np.array([rule.weights[0], rule.weights[1] * weight, temperature])
     control[BATCH], control[REOPEN], control[GOAL_ON_GENERATION] = batch, rule.reopen, goal_test == "generation"
     control[CHARGED_VALUE], control[KEPT_PRIOR] = "value" in informative, keeps_prior
     control[CHARGED_PRIOR] = "prior" in informative and not keeps_prior
     lent = evaluator.desk if informative == {"value"} else None
-    desk = (lent or bare_desk)(FIRST_ASKED)
+    desk = (lent or bare_desk)(1)
     arguments: list[Any] = []  # of the kernel, made anew when arrays grow: most calls come between two batches of a net, when time is short
 
     def gather() -> None:
@@ -365,11 +335,6 @@ def best_first(
     goal = int(control[GOAL_NODE])
     plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal)
     return drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, rule, taken, cost))
-
-
-def bare_desk(count: int) -> Desk:
-    """One for an evaluator that lends none: the kernel writes nothing, and whoever answers puts the values down."""
-    return Desk(np.zeros((0, 1), np.float32), np.zeros(count, np.float32), lambda rows: None, nullcontext)
 
 
 def lower_bound(drive: Drive, rule: Ordering, taken: np.ndarray, cost: float) -> float:

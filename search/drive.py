@@ -114,7 +114,7 @@ class Drive:
         if self.budget.nodes < 2:  # the root alone
             return Status.BUDGET
         # a net's matrices leave the caches cold, and then whatever is touched here counts: plain names, and cells that are plain numbers
-        acts, cells, clock = {GROW: self.grow, NOT_A_NUMBER: self.not_a_number, **answers}, memoryview(self.control), time.perf_counter
+        acts, cells, clock = {GROW: self.grow, NOT_A_NUMBER: self.not_a_number, **answers}, self.control.data, time.perf_counter
         deadline, stop, before, slice_length, cells[SLICE_END] = self.started + self.budget.seconds, self.budget.stop, clock(), 256, 256
         try:
             while True:
