@@ -5,9 +5,8 @@ An *ordering* (orderings.py) says which node is best (`priority`) and which of t
 
 Two drives share the kernel. With an evaluator that has compiled rules (a heuristic, a table) it runs without leaving machine
 code. With one that only Python can call (a net) it stops at the two places where judgement is needed, Python answers for the
-whole batch, and it goes on. What a net sees of new nodes the kernel writes, if it lends a desk (../envs/evaluation.py): its matrices
-leave the caches cold, and then each line of Python between two batches costs microseconds. Python also grows arrays, looks at the
-clock and catches Ctrl-C between slices.
+whole batch, and it goes on. A net lends a desk for that (../envs/evaluation.py): its matrices leave the caches cold, so that each line
+of Python between two batches costs microseconds. Python also grows arrays, looks at the clock and catches Ctrl-C between slices.
 
 A state is judged once: for its value when it is generated, for its policy when it is expanded. Where an ordering reads both and
 the evaluator has both, one evaluation on generation gives both, and the policy waits with the node: 4 A bytes more a node.
@@ -17,7 +16,6 @@ Read next: orderings.py, frontier.py, ../envs/state_table.py, q_best_first.py (t
 """
 
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -316,20 +314,14 @@ def best_first(
         if keeps_prior:
             drive.nodes["prior_logits"][pending] = 0.0 if answer.prior_logits is None else answer.prior_logits
 
-    def answer_at_desk() -> None:
-        before = time.perf_counter()
-        desk.judge(cells[ASKED])
-        drive.evaluator_seconds += time.perf_counter() - before
-
-    def not_a_number() -> None:
-        if lent:  # asked plainly, it says itself what is wrong
-            drive.ask(drive.nodes["states"][control[FIRST_NEW] : control[NODES]])
-        drive.not_a_number()
-
     gather()
-    answers = {GROW: grow, GROW_DESK: grow_desk, ASK_PRIOR: answer_prior, ASK_VALUE: answer_at_desk if lent else answer_value}
+    answers = {
+        GROW: grow, GROW_DESK: grow_desk, ASK_PRIOR: answer_prior,
+        ASK_VALUE: (lambda: drive.ask_at(desk, cells[ASKED])) if lent else answer_value,
+        NOT_A_NUMBER: lambda: drive.not_a_number(drive.nodes["states"][control[FIRST_NEW] : control[NODES]] if lent else None),
+    }  # fmt: skip
     with desk.session():
-        status = drive.run(lambda: kernel(*arguments), {**answers, NOT_A_NUMBER: not_a_number})
+        status = drive.run(lambda: kernel(*arguments), answers)
     if inspect is not None:
         inspect(drive)
     goal = int(control[GOAL_NODE])

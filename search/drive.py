@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from astarzero.envs.domain import Domain, value_of
-from astarzero.envs.evaluation import HEADS, Evaluation, Evaluator
+from astarzero.envs.evaluation import HEADS, Desk, Evaluation, Evaluator
 from astarzero.envs.state_table import EMPTY, refill
 from astarzero.search.pages import MACHINE, copied_bytes, empty, longer
 from astarzero.search.result import Budget, SearchResult, Status
@@ -151,7 +151,16 @@ class Drive:
                 raise ValueError(self._nonsense(f"{name} that is not a number"))
         return answer
 
-    def not_a_number(self) -> None:
+    def ask_at(self, desk: Desk, rows: int) -> None:
+        """The evaluator's answer, timed, for what the kernel wrote on the first `rows` of its desk. Whoever reads it checks it."""
+        before = time.perf_counter()
+        desk.judge(rows)
+        self.evaluator_seconds += time.perf_counter() - before
+
+    def not_a_number(self, states: np.ndarray | None = None) -> None:
+        """Ends a search that met no number, by a ValueError; a net asked again about the `states` in doubt says better what is wrong."""
+        if states is not None:
+            self.ask(states)
         raise ValueError(self._nonsense("no number for a state, or a policy without weight on any legal action"))
 
     def _nonsense(self, what: str) -> str:
