@@ -98,7 +98,7 @@ def net_evaluator(
         return Evaluation(prior_logits=answers.get("prior"), value=answers.get("value"), q=answers.get("q"))
 
     def desk(count: int) -> Desk:
-        seen, value = torch.zeros((count, domain.num_features), pin_memory=where.type == "cuda"), torch.zeros(count)
+        seen, value = torch.empty((count, domain.num_features), pin_memory=not on_cpu), torch.empty(count)
 
         @functools.cache
         def parts(rows: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
