@@ -319,11 +319,16 @@ def mark_goals(states, context, mask):
         mask[index] = is_goal(states[index], context)
 
 
+def encode_row(state, context, features):
+    """`encode` into a row of any content. For kernels."""
+    for number in range(features.shape[0]):
+        features[number] = 0.0
+    encode(state, context, features)
+
+
 def encode_batch(states, context, features):
     for index in range(states.shape[0]):
-        for number in range(features.shape[1]):  # row by row, while it is in the cache
-            features[index, number] = 0.0
-        encode(states[index], context, features[index])
+        encode_row(states[index], context, features[index])
 
 
 def mark_actions(states, context, masks, successors, actions, costs):

@@ -5,9 +5,11 @@ Builders: ../search/evaluator.py (heuristic, blind, tabulated, exact and noisy o
 
 An evaluator has two faces. `evaluate(states)` answers a batch from Python. `rules` are the same answers as compiled hooks
 that a kernel calls inline, with `tables` handed to them; None when only Python can answer (a net), and then the kernel stops and asks.
+A net may also lend a `Desk`, at which a kernel and Python meet without a copy: what it costs to ask is then next to nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -25,6 +27,20 @@ class Evaluation(NamedTuple):
     prior_logits: np.ndarray | None = None  # float32 [B, A], unnormalised; illegal actions are masked by the search, not here
     value: np.ndarray | None = None  # float32 [B], expected return; -inf at a dead end
     q: np.ndarray | None = None  # float32 [B, A], expected return of an action: -(cost + cost-to-go of its successor)
+
+
+class Desk(NamedTuple):
+    """Where a kernel and a net meet: the kernel writes what the net sees (`encode`), Python calls `judge`, the kernel reads the values."""
+
+    features: np.ndarray  # float32 [C, F]: a row for each state that is asked about
+    value: np.ndarray  # float32 [C], expected return; finite, unless the net is sick
+    judge: Callable[[int], None]  # writes the values of the first so many rows
+    session: Callable[[], AbstractContextManager[object]]  # `judge` is called within one, entered once a search
+
+
+def bare_desk(rows: int) -> Desk:
+    """One for an evaluator that lends none: the kernel writes nothing on it, and who asks `evaluate` puts the values down."""
+    return Desk(np.zeros((0, 1), np.float32), np.zeros(rows, np.float32), lambda asked: None, nullcontext)
 
 
 @hook
@@ -79,6 +95,7 @@ class Evaluator:
     admissible: bool = False  # neither -value nor -q is ever above the true cost
     whole: bool = False  # -value is always a whole number or inf
     descent: Descent | None = None  # how IDA* walks fast by the same values
+    desk: Callable[[int], Desk] | None = None  # makes one of so many rows, of the values that `evaluate` gives: replace both or neither
     mask_tables: Callable[[tuple[np.ndarray, ...], frozenset[str]], tuple[np.ndarray, ...]] | None = None  # hides heads; rules stay
 
     def only(self, heads: Iterable[str]) -> "Evaluator":
@@ -101,5 +118,5 @@ class Evaluator:
                 q=answer.q if "q" in kept else None,
             )
 
-        descent = self.descent if "value" in kept else None
-        return replace(self, heads=kept, evaluate=evaluate, rules=rules, tables=tables, descent=descent)
+        descent, desk = (self.descent, self.desk) if "value" in kept else (None, None)
+        return replace(self, heads=kept, evaluate=evaluate, rules=rules, tables=tables, descent=descent, desk=desk)

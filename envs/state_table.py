@@ -96,6 +96,11 @@ def add_row(index, states, slots, mask):
     fill_slot(slots, find_slot(states[index], states, slots, mask)[0], states[index], index, mask)
 
 
+def fetch_slot(state, slots, mask):
+    """Start loading what `find_slot` will read first."""
+    prefetch(slots, short_hash(state) & mask)
+
+
 def refill(states, count, slots, mask):
     """Point `slots[:mask + 1]` (all empty) at rows 0..count-1 of `states`, which are distinct: none is compared with another."""
     promise(mask >= 0)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from astarzero.envs.domain import Domain, encode_batch
-from astarzero.envs.evaluation import HEADS, Evaluation, Evaluator
+from astarzero.envs.evaluation import HEADS, Desk, Evaluation, Evaluator
 from astarzero.nets.mlp import ResidualMLP
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -97,4 +97,17 @@ def net_evaluator(
             answers["prior"] /= np.float32(temperature)
         return Evaluation(prior_logits=answers.get("prior"), value=answers.get("value"), q=answers.get("q"))
 
-    return Evaluator(name, frozenset(heads), evaluate)
+    def desk(count: int) -> Desk:
+        seen, value = torch.empty((count, domain.num_features), pin_memory=not on_cpu), torch.empty(count)
+
+        @functools.cache
+        def parts(rows: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+            return list(zip(seen[:rows].split(chunk), value[:rows].split(chunk), strict=True))
+
+        def judge(rows: int) -> None:
+            for features, answers in parts(rows):
+                answers.copy_(net(features if on_cpu else features.to(where, non_blocking=True), ("value",))["value"])
+
+        return Desk(seen.numpy(), value.numpy(), judge, torch.inference_mode)
+
+    return Evaluator(name, frozenset(heads), evaluate, desk=desk if "value" in heads and baseline is None else None)

@@ -5,7 +5,8 @@ An *ordering* (orderings.py) says which node is best (`priority`) and which of t
 
 Two drives share the kernel. With an evaluator that has compiled rules (a heuristic, a table) it runs without leaving machine
 code. With one that only Python can call (a net) it stops at the two places where judgement is needed, Python answers for the
-whole batch, and it goes on. Python also grows arrays, looks at the clock and catches Ctrl-C between slices.
+whole batch, and it goes on. A net lends a desk for that (../envs/evaluation.py): its matrices leave the caches cold, so that each line
+of Python between two batches costs microseconds. Python also grows arrays, looks at the clock and catches Ctrl-C between slices.
 
 A state is judged once: for its value when it is generated, for its policy when it is expanded. Where an ordering reads both and
 the evaluator has both, one evaluation on generation gives both, and the policy waits with the node: 4 A bytes more a node.
@@ -16,39 +17,44 @@ Read next: orderings.py, frontier.py, ../envs/state_table.py, q_best_first.py (t
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, cost_to_go, expand, value_of
-from astarzero.envs.evaluation import Evaluator, node_prior, node_value
-from astarzero.envs.state_table import EMPTY, add_row, copy_row, fill_slot, find_slot
+from astarzero.envs.domain import Domain, expand, value_of
+from astarzero.envs.evaluation import Evaluator, bare_desk, node_prior, node_value
+from astarzero.envs.machine import prefetch
+from astarzero.envs.state_table import EMPTY, add_row, copy_row, fetch_slot, fill_slot, find_slot
 
 from astarzero.search.drive import (  # isort: skip
-    ASK_PRIOR, ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK,
-    MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
+    ASK_PRIOR, ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW,
+    INLINE, MASK, MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options,
+    trace_plan,
 )  # fmt: skip
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
 from astarzero.search.integer_best_first import integer_best_first, whole_weights
-from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
-from astarzero.search.orderings import ORDERINGS, Ordering, by_cost, no, path_rank, priority, reads_prior, weighted_sum, yes
-from astarzero.search.result import Budget, SearchResult
+from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost, write_questions
+from astarzero.search.orderings import ORDERINGS, Ordering, by_cost, log_sum_exp, no, path_rank, priority, reads_prior, weighted_sum, yes
+from astarzero.search.result import Budget, SearchResult, Status
 
 # --- the loop ------------------------------------------------------------------------------------------------------------
 
 START, SELECT, GENERATE, JUDGE, PUSH = range(5)  # phases between which the kernel may stop
 BLOCK = 1 << 16  # nodes looked at together after the search, when memory may be short
 # cells of `control`; CHARGED_*: the head carries information, so reading it is an evaluation; KEPT_PRIOR: it came with the value
-FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, KEPT_PRIOR, GOAL_ON_GENERATION = range(FREE, FREE + 8)
+FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, KEPT_PRIOR, GOAL_ON_GENERATION, ASKED = range(FREE, FREE + 9)
+GROW_DESK = FIRST_OWN_CODE  # ASKED rows are wanted
 
 
 def best_first_kernel(
     control, weights, context, tables, states, g, h, parent, action, flags, depth, log_prob, slots,
-    heap_key, heap_tie, heap_node, taken, prior_logits, actions, costs,
+    heap_key, heap_tie, heap_node, taken, ends, prior_logits, actions, costs, features, value,
 ):  # fmt: skip
     """Runs until it has something to say: SOLVED, EXHAUSTED, BUDGET_MET, or GROW, SLICE, ASK_PRIOR, ASK_VALUE, and is called again.
 
-    `prior_logits` has a row for each of `taken`, or for each node where priors are kept.
+    `prior_logits` has a row for each of `taken`, or for each node where priors are kept. On ASK_VALUE the first ASKED rows of
+    `features`, where it has rows, are what a net sees of the new nodes that wait for judgement; their values are read from `value`.
     """
     if control[PHASE] == START:  # row 0 of `states` is the root
         g[0], h[0], parent[0], action[0], depth[0], log_prob[0] = 0.0, 0.0, -1, -1, 0, 0.0
@@ -58,7 +64,7 @@ def best_first_kernel(
         control[NODES], control[FIRST_NEW], control[PHASE] = 1, 0, JUDGE
     while True:
         if control[PHASE] == SELECT:
-            outcome = select(control, states, flags, heap_key, heap_tie, heap_node, taken, actions.shape[0])
+            outcome = select(control, states, g, h, flags, heap_key, heap_tie, heap_node, taken, prior_logits.shape[1])
             if outcome != 0:
                 return outcome
             control[PHASE] = GENERATE
@@ -68,18 +74,20 @@ def best_first_kernel(
                 if not control[INLINE]:
                     return ASK_PRIOR
         if control[PHASE] == GENERATE:
-            control[FIRST_NEW] = control[NODES]
+            write_successors(control, context, states, slots, taken, ends, actions, costs, prior_logits.shape[1])
+            first = 0
             for number in range(control[TAKEN]):
                 node = taken[number]
                 place = node if control[KEPT_PRIOR] else number
                 if reads_prior() and control[INLINE] and not control[KEPT_PRIOR]:
                     node_prior(states[node], context, tables, prior_logits[place])
-                outcome = generate(
-                    node, prior_logits[place], control, weights, context, states, g, h, parent, action, flags, depth, log_prob, slots,
-                    heap_key, heap_tie, heap_node, actions, costs,
+                outcome = keep_successors(
+                    node, first, ends[number], prior_logits[place], control, weights, context, states, g, h, parent, action, flags, depth,
+                    log_prob, slots, heap_key, heap_tie, heap_node, actions, costs,
                 )  # fmt: skip
                 if outcome != 0:
                     return outcome
+                first = ends[number]
             control[PHASE] = JUDGE
         if control[PHASE] == JUDGE:
             if control[CHARGED_VALUE]:
@@ -88,18 +96,27 @@ def best_first_kernel(
                     pending += (flags[node] & PENDING) != 0
                 if control[EVALUATIONS] + pending > control[MAX_EVALUATIONS]:
                     return BUDGET_MET
+                if pending > value.shape[0] and not control[INLINE]:
+                    control[ASKED] = pending
+                    return GROW_DESK
                 control[EVALUATIONS] += pending
                 control[CALLS] += pending > 0
                 if pending > 0 and not control[INLINE]:
-                    control[PHASE] = PUSH
+                    write_questions(control[FIRST_NEW], control[NODES], states, flags, context, features)
+                    control[ASKED], control[PHASE] = pending, PUSH
                     return ASK_VALUE
+        asked = 0
         for node in range(control[FIRST_NEW], control[NODES]):
-            if control[CHARGED_VALUE] and control[INLINE] and flags[node] & PENDING:
-                origin = max(parent[node], 0)
-                h[node] = judged_cost(node_value(states[node], states[origin], value_of(h[origin]), action[node], context, tables))
-                if control[KEPT_PRIOR]:
-                    node_prior(states[node], context, tables, prior_logits[node])
-            if h[node] != h[node]:
+            if control[CHARGED_VALUE] and flags[node] & PENDING:
+                if control[INLINE]:
+                    origin = max(parent[node], 0)
+                    h[node] = judged_cost(node_value(states[node], states[origin], value_of(h[origin]), action[node], context, tables))
+                    if control[KEPT_PRIOR]:
+                        node_prior(states[node], context, tables, prior_logits[node])
+                else:
+                    h[node] = judged_cost(value[asked])
+                    asked += 1
+            if h[node] != h[node] or (h[node] == np.inf and features.shape[0] > 0 and flags[node] & PENDING):
                 return NOT_A_NUMBER
             flags[node] &= ~PENDING
             if h[node] < np.inf:
@@ -110,7 +127,7 @@ def best_first_kernel(
         control[PHASE] = SELECT
 
 
-def select(control, states, flags, heap_key, heap_tie, heap_node, taken, num_actions):
+def select(control, states, g, h, flags, heap_key, heap_tie, heap_node, taken, num_actions):
     """Move up to BATCH best open nodes from the heap into `taken`. A goal ends the search only as the very best of all open nodes."""
     if control[EXPANSIONS] >= control[SLICE_END]:
         return SLICE
@@ -131,6 +148,9 @@ def select(control, states, flags, heap_key, heap_tie, heap_node, taken, num_act
                 break
             flags[node] |= CLOSED
             taken[count] = node
+            prefetch(states, node)
+            prefetch(g, node)
+            prefetch(h, node)
             count += 1
             control[EXPANSIONS] += 1
         pop(heap_key, heap_tie, heap_node, control[ENTRIES])
@@ -141,20 +161,30 @@ def select(control, states, flags, heap_key, heap_tie, heap_node, taken, num_act
     return 0
 
 
-def generate(
-    node, logits, control, weights, context, states, g, h, parent, action, flags, depth, log_prob, slots,
+def write_successors(control, context, states, slots, taken, ends, actions, costs, num_actions):
+    """Write the successors of all nodes of `taken` behind the last node, those of number i up to ends[i]; their slots come closer."""
+    tail, end = control[NODES], 0
+    for number in range(control[TAKEN]):
+        first, last = end, end + num_actions
+        rows = states[tail + first : tail + last]
+        end += expand(states[taken[number]], context, rows, actions[first:last], costs[first:last])
+        ends[number] = end
+        for successor in range(end - first):
+            fetch_slot(rows[successor], slots, control[MASK])
+
+
+def keep_successors(
+    node, first, end, logits, control, weights, context, states, g, h, parent, action, flags, depth, log_prob, slots,
     heap_key, heap_tie, heap_node, actions, costs,
 ):  # fmt: skip
-    """Write the successors of `node` behind the last node, keep the new ones and improve the known ones."""
-    tail = control[NODES]
-    count = expand(states[node], context, states[tail : tail + actions.shape[0]], actions, costs)
-    control[GENERATED] += count
+    """Keep the new ones among the successors first..end - 1, which `node` has, and improve the known ones."""
+    control[GENERATED] += end - first
     temperature = weights[2]
-    log_total = log_sum_exp(logits, actions, count, temperature) if reads_prior() else 0.0
+    log_total = log_sum_exp(logits, actions[first:end], end - first, temperature) if reads_prior() else 0.0
     if log_total != log_total:
         return NOT_A_NUMBER
-    for number in range(count):
-        row = states[tail + number]
+    for number in range(first, end):
+        row = states[control[FIRST_NEW] + number]
         child_g = np.float32(g[node] + costs[number])  # as it is stored, else rounding would pass for a better path
         child_depth, child_log_prob = 0, 0.0
         if reads_prior():
@@ -165,8 +195,7 @@ def generate(
             child = control[NODES]
             control[NODES] += 1
             fill_slot(slots, slot, row, child, control[MASK])
-            if child != tail + number:
-                copy_row(states[child], row)
+            copy_row(states[child], row)  # never over one that is still to come
             flags[child] = classify(states[child], context)
             h[child] = np.inf if flags[child] == DEAD else max(0.0, h[node] - costs[number])  # the parent's bound, until it is judged
             if flags[child] == GOAL:
@@ -192,22 +221,6 @@ def generate(
             push(heap_key, heap_tie, heap_node, control[ENTRIES], key, h[child] + seeded_tie(child, control[SEED]), child)
             control[ENTRIES] += 1
     return 0
-
-
-def log_sum_exp(logits, actions, count, temperature):
-    """log of the sum of exp(logits / temperature) over the legal actions, so that the policy is normalised over them.
-
-    Nan when a logit is nan or none is above -inf: then there is no policy to normalise.
-    """
-    if count == 0:
-        return 0.0
-    highest = -np.inf
-    for number in range(count):
-        highest = max(highest, logits[actions[number]])
-    total = 0.0
-    for number in range(count):
-        total += math.exp((logits[actions[number]] - highest) / temperature)
-    return highest / temperature + math.log(total)
 
 
 # --- the drive -----------------------------------------------------------------------------------------------------------
@@ -256,19 +269,35 @@ def best_first(
         "prior_logits": np.zeros((0 if keeps_prior else 1, domain.num_actions), np.float32),
     }  # fmt: skip
     entries: Arrays = {"heap_key": np.zeros(0, np.float64), "heap_tie": np.zeros(0, np.float64), "heap_node": np.zeros(0, np.int32)}
-    taken, logits = np.zeros(batch, np.int64), np.zeros((batch, domain.num_actions), np.float32)
-    scratch = (taken, logits, *domain.expansion_buffers()[1:])
-    drive = Drive(domain, state, evaluator, budget, seed, batch * domain.num_actions, nodes, entries, scratch=scratch)
+    room = batch * domain.num_actions
+    taken, ends, logits = np.zeros(batch, np.int64), np.zeros(batch, np.int64), np.zeros((batch, domain.num_actions), np.float32)
+    made = (np.zeros(room, np.int64), np.zeros(room, np.float64))  # of the successors of a round: actions and costs
+    scratch = (taken, ends, logits, *made)
+    drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch)
     temperature = 1.0 if rule.weights[1] else weight
-    control, weights = drive.control, np.array([rule.weights[0], rule.weights[1] * weight, temperature])
+    control, cells, weights = drive.control, drive.control.data, np.array([rule.weights[0], rule.weights[1] * weight, temperature])
     control[BATCH], control[REOPEN], control[GOAL_ON_GENERATION] = batch, rule.reopen, goal_test == "generation"
     control[CHARGED_VALUE], control[KEPT_PRIOR] = "value" in informative, keeps_prior
     control[CHARGED_PRIOR] = "prior" in informative and not keeps_prior
+    lent = evaluator.desk if informative == {"value"} else None
+    desk = (lent or bare_desk)(1)
+    arguments: list[Any] = []  # of the kernel, made anew when arrays grow: most calls come between two batches of a net, when time is short
 
-    def call() -> int:
+    def gather() -> None:
         *columns, kept = drive.nodes.values()
         priors = kept if keeps_prior else logits
-        return kernel(control, weights, domain.context, tables, *columns, drive.slots, *drive.entries.values(), taken, priors, *scratch[2:])
+        arrays = (*columns, drive.slots, *drive.entries.values(), taken, ends, priors, *made, desk.features, desk.value)
+        arguments[:] = (control, weights, domain.context, tables, *arrays)
+
+    def grow() -> Status | None:
+        refusal = drive.grow()
+        gather()
+        return refusal
+
+    def grow_desk() -> None:
+        nonlocal desk
+        desk = (lent or bare_desk)(2 * int(control[ASKED]))
+        gather()
 
     def answer_prior() -> None:
         wanted = drive.nodes["states"][taken[: control[TAKEN]]]
@@ -280,12 +309,18 @@ def best_first(
         waiting = (drive.nodes["flags"][fresh] & PENDING) != 0
         pending = fresh if waiting.all() else np.flatnonzero(waiting) + fresh.start  # mostly all of them: then nothing is copied
         answer = drive.ask(drive.nodes["states"][pending])
-        if answer.value is not None:
-            drive.nodes["h"][pending] = np.maximum(cost_to_go(answer.value), np.float32(0.0))
+        desk.value[: control[ASKED]] = 0.0 if answer.value is None else answer.value
         if keeps_prior:
             drive.nodes["prior_logits"][pending] = 0.0 if answer.prior_logits is None else answer.prior_logits
 
-    status = drive.run(call, {ASK_PRIOR: answer_prior, ASK_VALUE: answer_value})
+    gather()
+    answers = {
+        GROW: grow, GROW_DESK: grow_desk, ASK_PRIOR: answer_prior,
+        ASK_VALUE: (lambda: drive.ask_at(desk, cells[ASKED])) if lent else answer_value,
+        NOT_A_NUMBER: lambda: drive.not_a_number(drive.nodes["states"][control[FIRST_NEW] : control[NODES]] if lent else None),
+    }  # fmt: skip
+    with desk.session():
+        status = drive.run(lambda: kernel(*arguments), answers)
     if inspect is not None:
         inspect(drive)
     goal = int(control[GOAL_NODE])

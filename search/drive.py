@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from astarzero.envs.domain import Domain, value_of
-from astarzero.envs.evaluation import HEADS, Evaluation, Evaluator
+from astarzero.envs.evaluation import HEADS, Desk, Evaluation, Evaluator
 from astarzero.envs.state_table import SLOT, refill
 from astarzero.search.pages import MACHINE, copied_bytes, longer, zeros
 from astarzero.search.result import Budget, SearchResult, Status
@@ -109,30 +109,30 @@ class Drive:
 
     def run(self, kernel: Callable[[], int], answers: Mapping[int, Callable[[], Status | None]]) -> Status:
         """Call `kernel` until it ends. `answers` maps the codes ASK_* to functions that write what was asked for, or say why not."""
-        slice_length, code, self.control[SLICE_END] = 256, SLICE, 256
-        before = self.seconds
         if not self.peak_bytes:
             return Status.MEMORY
         if self.budget.nodes < 2:  # the root alone
             return Status.BUDGET
+        # a net's matrices leave the caches cold, and then whatever is touched here counts: plain names, and cells that are plain numbers
+        acts, cells, clock = {GROW: self.grow, NOT_A_NUMBER: self.not_a_number, **answers}, self.control.data, time.perf_counter
+        deadline, stop, before, slice_length, cells[SLICE_END] = self.started + self.budget.seconds, self.budget.stop, clock(), 256, 256
         try:
             while True:
                 code = kernel()
-                if code in ENDINGS:
+                if code in acts:
+                    refusal = acts[code]()
+                    if refusal:
+                        return refusal
+                elif code in ENDINGS:
                     return ENDINGS[code]
-                if code == NOT_A_NUMBER:
-                    raise ValueError(self._nonsense("no number for a state, or a policy without weight on any legal action"))
-                refusal = answers[code]() if code in answers else self.grow() if code == GROW else None
-                if refusal:
-                    return refusal
-                now = self.seconds
-                if now >= self.budget.seconds:
+                now = clock()
+                if now >= deadline:
                     return Status.BUDGET
-                if self.budget.stop and self.budget.stop.is_set():
+                if stop and stop.is_set():
                     return Status.INTERRUPTED
                 if code == SLICE:
                     slice_length = max(16, min(1 << 24, slice_length * 2 if now - before < SLICE_SECONDS else slice_length // 2))
-                self.control[SLICE_END] = self.control[EXPANSIONS] + slice_length
+                cells[SLICE_END] = cells[EXPANSIONS] + slice_length
                 before = now
         except KeyboardInterrupt:
             return Status.INTERRUPTED
@@ -150,6 +150,18 @@ class Drive:
             if array is not None and np.isnan(array.min(initial=0.0)):
                 raise ValueError(self._nonsense(f"{name} that is not a number"))
         return answer
+
+    def ask_at(self, desk: Desk, rows: int) -> None:
+        """The evaluator's answer, timed, for what the kernel wrote on the first `rows` of its desk. Whoever reads it checks it."""
+        before = time.perf_counter()
+        desk.judge(rows)
+        self.evaluator_seconds += time.perf_counter() - before
+
+    def not_a_number(self, states: np.ndarray | None = None) -> None:
+        """Ends a search that met no number, by a ValueError; a net asked again about the `states` in doubt says better what is wrong."""
+        if states is not None:
+            self.ask(states)
+        raise ValueError(self._nonsense("no number for a state, or a policy without weight on any legal action"))
 
     def _nonsense(self, what: str) -> str:
         return f"Evaluator {self.evaluator.name} gave {what}; mend the net or table (-inf marks a dead end, nan nothing)."

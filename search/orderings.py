@@ -83,6 +83,22 @@ def phs_star(g, h, depth, log_prob, weights):
     return log_or_least(total) - (log_prob * (total / g) if g > 0 else 0.0)
 
 
+def log_sum_exp(logits, actions, count, temperature):
+    """log of the sum of exp(logits / temperature) over the legal actions, so that the policy is normalised over them.
+
+    Nan when a logit is nan or none is above -inf: then there is no policy to normalise.
+    """
+    if count == 0:
+        return 0.0
+    highest = -np.inf
+    for number in range(count):
+        highest = max(highest, logits[actions[number]])
+    total = 0.0
+    for number in range(count):
+        total += math.exp((logits[actions[number]] - highest) / temperature)
+    return highest / temperature + math.log(total)
+
+
 def yes():
     return True
 

@@ -1,0 +1,57 @@
+"""At the desk of a net a search hears what the net says when it is asked plainly, and is told when the net is sick."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from astarzero.envs import make
+from astarzero.nets.evaluator import net_evaluator
+from astarzero.nets.mlp import MLPConfig, ResidualMLP, build_seeded
+from astarzero.search import Budget, astar
+
+DOMAIN = make("sliding", size=3)
+SEED = 3
+COUNTED = ("status", "plan", "cost", "lower_bound", "expansions", "generated", "evaluations", "evaluator_calls", "nodes")
+
+
+def build() -> ResidualMLP:
+    return build_seeded(ResidualMLP, MLPConfig(DOMAIN.num_features, DOMAIN.num_actions, 24, cost_scale=10.0), SEED)
+
+
+@pytest.mark.parametrize(("batch", "goal_test"), [(1, "selection"), (7, "generation"), (90, "selection")])
+def test_a_search_at_the_desk_is_the_plain_one(batch, goal_test):
+    judge, state = net_evaluator(build(), DOMAIN, ("value",), device="cpu"), DOMAIN.random_state(np.random.default_rng(SEED))
+    options = {"batch": batch, "goal_test": goal_test, "seed": SEED, "budget": Budget(evaluations=700)}
+    found, plain = (astar(DOMAIN, state, each, **options) for each in (judge, dataclasses.replace(judge, desk=None)))
+    assert found.evaluations > batch and 0 < found.evaluator_seconds < found.seconds
+    assert [getattr(found, name) for name in COUNTED] == [getattr(plain, name) for name in COUNTED]
+
+
+def test_a_desk_answers_in_chunks_what_the_evaluator_does():
+    judge = net_evaluator(build(), DOMAIN, ("value", "prior"), device="cpu", chunk=4)
+    states = np.array([DOMAIN.random_state(np.random.default_rng(seed)) for seed in range(10)])
+    desk = judge.desk(16)
+    desk.features[:10] = DOMAIN.features(states)
+    with desk.session():
+        desk.judge(10)
+        assert not torch.is_grad_enabled()
+    assert np.array_equal(desk.value[:10], judge.evaluate(states).value) and len(set(desk.value[:10].tolist())) > 1
+    assert torch.is_grad_enabled()
+
+
+def test_who_hides_the_value_lends_no_desk():
+    judge = net_evaluator(build(), DOMAIN, ("value", "prior"), device="cpu")
+    assert judge.only("value").desk and not judge.only("prior").desk
+    assert not net_evaluator(build(), DOMAIN, ("prior",), device="cpu").desk
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf])
+def test_a_sick_net_ends_the_search(weight):
+    net = build()
+    judge, state = net_evaluator(net, DOMAIN, ("value",), device="cpu", name="sick"), DOMAIN.random_state(np.random.default_rng(SEED))
+    with torch.no_grad():
+        net.value.bias.fill_(weight)
+    with pytest.raises(ArithmeticError, match="The value head of 'sick' is not finite"):
+        astar(DOMAIN, state, judge, batch=4)
