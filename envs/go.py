@@ -40,6 +40,7 @@ from astarzero.envs.go_rules import (
     SUICIDE,
     WIDTH,
     every_stone_has_liberties,
+    forget,
     is_goal,
     is_terminal,
     margin,
@@ -106,6 +107,7 @@ def make(size: str | int = 9, ko: str = "positional", suicide: bool | str = Fals
         keeps_history=ko != "simple",
         position_key=position_key,
         repeats=repeats,
+        forget=forget,
     )
     return domain
 
