@@ -231,7 +231,7 @@ def repeats(state, action, successor, keys, length, context):
 
 
 def forget(row, context):
-    """Strip a row of the last moves, but for passes, and of the most stones ever: superko goes by the line, and that number saves only time."""
+    """Strip a row of the last moves, but for passes, and of the most stones ever: that number only saves superko time."""
     info, passed = info_of(row), context[2][PASS] + 1
     kept = info & (FOREVER | ONE | MOVE_MASK << KO)
     if field(info, LAST) == passed:

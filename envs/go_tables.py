@@ -102,7 +102,8 @@ def go_graph(domain: Domain, max_states: int = 50_000_000) -> Graph:
     if domain.world != "go" or domain.context[2][KO_RULE] != SIMPLE:
         raise ValueError(f"A table was asked for {domain.name}, but only Go with ko=simple has one: under superko the past decides too.")
     forgetful = domain.with_(forget=forget_komi_too)
-    roots = reachable(forgetful, np.zeros((1, domain.num_words), np.uint64), max_states, forgetful=True).states  # from the empty board: every position
+    empty_board = np.zeros((1, domain.num_words), np.uint64)
+    roots = reachable(forgetful, empty_board, max_states, forgetful=True).states  # every position
     roots[:, -2] = 0  # Black to move, no ko, no pass
     white_to_move = roots.copy()
     white_to_move[:, -2] = ONE

@@ -99,10 +99,10 @@ class Enumeration:
             last = np.iinfo(np.int64).max if until is None else until
             edges = (self.first_edge, self.kind, self.child, self.action, self.cost)
             self.kernel(self.progress, last, self.domain.context, self.states, *edges, self.slots, *self.buffers)
-            if self.done == min(self.count, last):
-                return True
             if self.count > max_states:
                 return False
+            if self.done == min(self.count, last):
+                return True
             self.grow()
 
     def grow(self) -> None:

@@ -23,6 +23,7 @@ app.command("astarzero.experiments.train:train", name="train", help="Train a net
 app.command("astarzero.experiments.referee:referee", name="referee", help="Re-score anybody's solutions from a file with exact oracles.")
 app.command("astarzero.experiments.batches:batches", name="batches", help="What A*'s batch size does to cost, effort and the guarantee.")
 app.command("astarzero.experiments.audit:audit", name="audit", help="May an estimate of cost be trusted? Overestimates, bounds, margins.")
+app.command("astarzero.experiments.unfold:unfold", name="unfold", help="Graph against tree: nodes a state by depth, and what merging buys.")
 app.command("astarzero.experiments.fuzz:fuzz", name="fuzz", help="Compare a world's rules with other implementations of them.")
 app.command("astarzero.experiments.match:match", name="match", help="Two players of Go over paired openings; Elo with an interval.")
 app.command("astarzero.experiments.gtp:gtp", name="gtp", help="A player of Go as a GTP 2 engine, for any Go program.")

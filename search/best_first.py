@@ -29,7 +29,7 @@ from astarzero.search.drive import (  # isort: skip
     ASK_PRIOR, ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK,
     MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
-from astarzero.search.duplicates import DUPLICATES, find_known
+from astarzero.search.duplicates import DUPLICATES, find_known, known_by_table
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
 from astarzero.search.integer_best_first import integer_best_first, whole_weights
@@ -239,7 +239,7 @@ def best_first(
     the temperature of the policy. batch nodes are expanded at a time: that leaves A*'s bound as it is, since a goal ends the
     search only as the best of all open nodes, but breaks the bounds of Levin and PHS on expansions.
     goal_test "selection" accepts a goal when it is the best open node; "generation" as soon as it is made.
-    duplicates says what becomes of a state that is met again: see DUPLICATES. Where they are kept a search of a graph with loops may never end.
+    duplicates says what becomes of a state that is met again (duplicates.py). Where all are kept, a graph with loops may never end.
     inspect, for audits, is shown the arrays of the ended search (by the loop of this file, whatever the numbers).
     """
     rule, evaluator, budget = ORDERINGS[ordering], evaluator or default_evaluator(domain), budget or Budget()
@@ -268,10 +268,9 @@ def best_first(
     }  # fmt: skip
     entries: Arrays = {"heap_key": np.zeros(0, np.float64), "heap_tie": np.zeros(0, np.float64), "heap_node": np.zeros(0, np.int32)}
     taken, logits = np.zeros(batch, np.int64), np.zeros((batch, domain.num_actions), np.float32)
-    scratch = (taken, logits, *domain.expansion_buffers()[1:])
-    drive = Drive(
-        domain, state, evaluator, budget, seed, batch * domain.num_actions, nodes, entries, scratch=scratch, has_table=duplicates == "merged"
-    )  # fmt: skip
+    scratch, has_table = (taken, logits, *domain.expansion_buffers()[1:]), DUPLICATES[duplicates] is known_by_table
+    room = batch * domain.num_actions
+    drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch, has_table=has_table)
     temperature = 1.0 if rule.weights[1] else weight
     control, weights = drive.control, np.array([rule.weights[0], rule.weights[1] * weight, temperature])
     control[BATCH], control[REOPEN], control[GOAL_ON_GENERATION] = batch, rule.reopen, goal_test == "generation"
