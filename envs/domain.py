@@ -202,6 +202,11 @@ class Domain:
         return {**{name: getattr(self, name) for name in HOOKS}, "num_words": width_rule(self.num_words)}
 
     @property
+    def players(self) -> int:
+        """1, or 2 where the turn passes."""
+        return 1 if self.discount > 0 else 2
+
+    @property
     def inverse(self) -> np.ndarray:
         """The action that undoes each action, -1 for none: int64 [A]."""
         return np.array(self.inverse_actions or (-1,) * self.num_actions, np.int64)

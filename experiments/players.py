@@ -4,6 +4,7 @@ A player answers `choose` for the game it is shown, and keeps nothing that this 
 game, or the same one some moves back, at any time. Read next: match.py (two of them), gtp.py (one of them as a program).
 """
 
+import functools
 import itertools
 import shlex
 from collections.abc import Callable
@@ -16,8 +17,11 @@ from astarzero.envs.go_choices import plays_but_eyes
 from astarzero.envs.go_rollouts import rollouts
 from astarzero.envs.gtp_client import GtpClient, find_program
 from astarzero.envs.line import Line
+from astarzero.search import SEARCHES, Budget
+from astarzero.search.go_evaluators import area, rollout
 
 LARGEST_SEED = 2**31
+GAMES = 8  # random games that judge a position, unless told otherwise
 CLEANUP = "kgs-genmove_cleanup"  # GNU Go, from KGS: genmove, but no pass while dead stones of the opponent are on the board
 
 
@@ -56,6 +60,19 @@ class RolloutPlayer(Player):
         games = rollouts(line.domain, rows, self.games, policy="no-eyes", seed=int(rng.integers(LARGEST_SEED)))
         wins, points = -games.outcome.mean(1), -games.margin.mean(1)  # for us: in `rows` the opponent is to move
         return int(actions[np.lexsort((points, wins))[-1]])
+
+
+class SearchPlayer(Player):
+    """The move that a search of games decides on; the line forbids what superko forbids."""
+
+    def __init__(self, search: str, evaluations: int, games: int) -> None:
+        self.search, self.budget, self.games = SEARCHES[search], Budget(evaluations=evaluations), games
+
+    def choose(self, line: Line, rng: np.random.Generator) -> int:
+        seed = int(rng.integers(LARGEST_SEED))
+        judge = rollout(line.domain, self.games, seed=seed) if self.games else area(line.domain)
+        result = self.search(line.domain, line.state, judge, keys=line.keys, budget=self.budget, seed=seed)
+        return line.domain.num_actions - 1 if result.action is None else result.action  # too small a budget to judge its moves
 
 
 class GtpPlayer(Player):
@@ -150,9 +167,26 @@ def build_rollout(argument: str) -> Player:
     return RolloutPlayer(int(argument))
 
 
+def build_search(search: str, argument: str) -> Player:
+    words = argument.split(":")
+    if len(words) > 2 or not all(word.isdecimal() for word in words) or int(words[0]) < 1:
+        raise ValueError(
+            f"Player '{search}' was given '{argument}': write the evaluations a move, at least 1, and if need be the random games of each, "
+            f"0 for the area score, as in {search}:1000 or {search}:1000:0."
+        )
+    return SearchPlayer(search, int(words[0]), int(words[1]) if len(words) == 2 else GAMES)
+
+
 PLAYERS = {
     "random": PlayerKind("random", "any legal move that fills no eye of its own", build_random),
     "rollout": PlayerKind("rollout:N", "the move that wins most of N random games played after each", build_rollout),
+    **{
+        name: PlayerKind(f"{name}:N or {name}:N:G", f"{words}, judging N positions a move by G random games ({GAMES})", build)
+        for name, words, build in (
+            ("ubfm", "unbounded best-first minimax", functools.partial(build_search, "ubfm")),
+            ("alpha_beta", "alpha-beta", functools.partial(build_search, "alpha_beta")),
+        )
+    },
 }
 
 
