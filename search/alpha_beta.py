@@ -51,7 +51,7 @@ from astarzero.search.game_nodes import (
 from astarzero.search.result import Budget, SearchResult
 
 START, DEEPEN, ENTER, JUDGE, OPEN, TRY, LEAVE = range(7)  # phases
-DEPTH, ACTION, NEW_ACTION = range(FREE_IN_GAMES, FREE_IN_GAMES + 3)  # cells of `control`; NEW_ACTION: of the iteration under way
+DEPTH, HELD, ACTION, NEW_ACTION = range(FREE_IN_GAMES, FREE_IN_GAMES + 4)  # cells of `control`; HELD: nodes before the iteration under way
 NODE, CURSOR, BEST_EDGE, TOUCHED, REACH = range(5)  # of a level: int64; TOUCHED: did something below end at the horizon?
 ALPHA, BETA, BEST, OPENING, VALUE = range(5)  # of a level: float64; OPENING: alpha on entry; VALUE: what it returned
 EVER, NOWHERE = 1 << 30, 1 << 30
@@ -74,6 +74,9 @@ def alpha_beta_kernel(
                 return SOLVED
             if control[DEPTH] + 3 > levels.shape[0]:
                 return LONGER
+            if control[NODES] == control[HELD]:
+                forget_depths(control[NODES], value, low, high, searched)
+            control[HELD] = control[NODES]
             control[DEPTH] += 1
             control[LEVEL], control[NEW_ACTION], control[PHASE] = 0, -1, ENTER
             levels[0, NODE], bounds[0, ALPHA], bounds[0, BETA] = 0, -np.inf, np.inf
@@ -150,6 +153,17 @@ def note_children(first, last, seed, value, flags, order, low, high, searched, s
         order[node], stands[node] = value[node] + seeded_tie(node, seed), -1
         low[node], high[node] = value[node], value[node]
         searched[node] = EVER if flags[node] & RESOLVED else 0
+
+
+def forget_depths(count, value, low, high, searched):
+    """Go back to what nodes were judged to be, but for what is proven.
+
+    Where lines go round, bounds from one iteration can feed those of the next for ever, as if something still ended at the horizon. So
+    when an iteration has met nothing new, the next one starts without them: every line then ends, or repeats, before its horizon.
+    """
+    for node in range(count):
+        if searched[node] < EVER:
+            low[node], high[node], searched[node] = value[node], value[node], 0
 
 
 def is_settled(node, level, control, levels, bounds, value, flags, low, high, searched):

@@ -54,7 +54,7 @@ def value_by_rollouts(state, parent, parent_value, action, context, tables):
 
 
 def rollout(domain: Domain, games: int = 8, *, policy: str = "no-eyes", seed: int = 0, cap: int | None = None) -> Evaluator:
-    """The mean outcome of `games` random games from a position, by simple ko; after `cap` moves (2 x points) they are scored as they stand."""
+    """The mean outcome of `games` random games by simple ko; after `cap` moves (2 x points) they are scored as they stand."""
     limit = 2 * (domain.num_actions - 1) if cap is None else cap
     if policy not in POLICIES or games < 1 or limit < 1:
         raise ValueError(
