@@ -27,7 +27,7 @@ from astarzero.experiments.instances import Instance, instance_set, read_instanc
 from astarzero.experiments.results import Shard
 from astarzero.experiments.solve import make_domain
 from astarzero.experiments.statistics import bootstrap
-from astarzero.experiments.unfold_searches import compare_searches, judge_of
+from astarzero.experiments.unfold_searches import MOST_POINTS, compare_games, compare_searches, judge_of
 from astarzero.experiments.unfold_tables import print_unfolding
 
 Record = dict[str, Any]  # ready for JSON; "kind" says what it is
@@ -83,7 +83,8 @@ def unfold(
 ) -> int:
     """Unfold a world: tree nodes against distinct states by depth, and what merging states buys a search.
 
-    Roots are random problems unless --state, --instances or --set says which; a game for two begins at its start, and is not searched.
+    Roots are random problems unless --state, --instances or --set says which; a game for two begins at its start, and is searched where
+    it has an exact table: Go by simple ko up to 3x3.
 
     Exit status: 0 when done, 2 on bad input.
 
@@ -140,6 +141,8 @@ def unfold(
         streams = [unfoldings(domain, chosen[: config.roots], config)]
         if judge is not None:
             streams.append(compare_searches(domain, searched, judge, config.max_evaluations, config.seed, status.update))
+        if not searched and config.problems and has_exact_games(domain):
+            streams.append(compare_games(domain, config.problems, config.max_evaluations, config.seed, status.update))
         for record in (record for stream in streams for record in stream):
             records.append({"world": domain.name, "seed": seed, **record})
             if json:
@@ -162,6 +165,11 @@ def chosen_problems(domain: Domain, config: UnfoldConfig, instances: Path | None
         every = instance_set(domain, name)
         return [every[number] for number in (rng.permutation(len(every))[:wanted] if wanted < len(every) else range(len(every)))]
     return [Instance(domain.format(row), row) for row in (domain.random_state(rng) for _ in range(wanted))]
+
+
+def has_exact_games(domain: Domain) -> bool:
+    """Is this a game whose moves can be compared with an exact table in no time?"""
+    return domain.world == "go" and not domain.keeps_history and domain.num_actions <= MOST_POINTS + 1
 
 
 def unfoldings(domain: Domain, roots: Sequence[Instance], config: UnfoldConfig) -> Iterator[Record]:

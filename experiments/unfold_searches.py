@@ -1,8 +1,10 @@
 """What telling states apart buys: the same search on the same problems with the same estimate, merging duplicates or keeping them.
 
 One run at the largest budget gives the whole curve, since a search that solves a problem after n evaluations solves it under every
-budget from n on. The score is `budget_score` (statistics.py): the share of the logarithmic range of budgets that is left when a
-problem is solved; differences are paired by problem. A blind estimate costs no evaluations; then the budget is expansions.
+budget from n on. The score is `budget_score` (statistics.py): the share of the logarithmic range of budgets that is left when a problem
+is solved; differences are paired by problem. A blind estimate costs no evaluations; then the budget is expansions.
+
+In Go by simple ko, on boards with an exact table, alpha-beta is compared likewise, by what its moves give away.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +15,8 @@ import numpy as np
 
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluator
+from astarzero.envs.go import start, unpack
+from astarzero.envs.go_tables import go_table
 from astarzero.envs.oracles import exact_table
 from astarzero.experiments.audit_searches import finished
 from astarzero.experiments.instances import Instance
@@ -20,10 +24,15 @@ from astarzero.experiments.solve import make_evaluator
 from astarzero.experiments.statistics import NO_INTERVAL, bootstrap, budget_score, paired_difference, wilson
 from astarzero.search import SEARCHES, Budget, SearchResult, exact_oracle, from_heuristic, noisy_oracle
 from astarzero.search.duplicates import DUPLICATES
+from astarzero.search.go_evaluators import exact_go, rollout
 
 COMPARED = ("astar", "greedy_best_first")
 LEAST = 10  # the lowest budget
 GRAPH = next(iter(DUPLICATES))  # what the others are compared with
+GAME_ARMS = {"merged": True, "kept": False}  # of alpha-beta: its transpositions
+GAMES = 8  # random games that judge a position
+EXPANSIONS_EACH = 20  # an evaluation, at most: alpha-beta opens nodes again and again
+MOST_POINTS = 9  # boards with an exact table in seconds
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,44 @@ def compare_searches(
                 "cost": nullable(bootstrap(runs.costs[everywhere], np.mean, rng)), "everywhere": int(everywhere.sum()),
                 "spent": [None if np.isinf(number) else int(number) for number in runs.spent],
             }  # fmt: skip
+
+
+def compare_games(domain: Domain, count: int, most: int, seed: int, say: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+    """The same for a game with an exact table: a record an arm of alpha-beta with random games at its leaves, on random positions.
+
+    regret: what the move gives away, 0 to 2 (a win for a loss), by budget; proven: share of positions whose outcome was proven.
+    """
+    komi = komi_of(domain)
+    exact, rng = exact_go(go_table(domain, no_result=komi), komi), np.random.default_rng(seed)
+    rows = [domain.random_state(rng) for _ in range(count)]
+    truth, budgets = exact.evaluate(np.array(rows)), [budget for budget in grid(most) if budget >= 2 * domain.num_actions][::2]
+    assert truth.value is not None and truth.q is not None
+    regrets = {}
+    for name, transpositions in GAME_ARMS.items():
+        results = []
+        for budget in budgets:
+            say(f"alpha-beta, {name}, {budget} evaluations")
+            judge = rollout(domain, GAMES, seed=seed)
+            limit = Budget(evaluations=budget, expansions=EXPANSIONS_EACH * budget)  # walks in circles cost no evaluations
+            found = [
+                finished(SEARCHES["alpha_beta"](domain, row, judge, budget=limit, seed=seed, transpositions=transpositions)) for row in rows
+            ]
+            results.append(found)
+        passing = domain.num_actions - 1  # where the budget did not suffice to judge a move
+        moves = [[passing if one.action is None else one.action for one in found] for found in results]
+        regrets[name] = np.array([truth.value - truth.q[np.arange(count), chosen] for chosen in moves])  # [budgets, positions]
+        proven = [wilson(sum(one.solved for one in found), count) for found in results]
+        first = next(iter(regrets.values()))
+        yield {
+            "kind": "game", "arm": "alpha_beta", "knob": name, "judge": judge.name, "problems": count,
+            "regrets": [[budget, *bootstrap(given, np.mean, rng)] for budget, given in zip(budgets, regrets[name], strict=True)],
+            "against": [list(paired_difference([given], [base], rng)) for given, base in zip(regrets[name], first, strict=True)],
+            "proven": [[budget, *share] for budget, share in zip(budgets, proven, strict=True)],
+        }  # fmt: skip
+
+
+def komi_of(domain: Domain) -> float:
+    return unpack(start(domain), domain)[1]["komi"] / 2
 
 
 def run_arm(

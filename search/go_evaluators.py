@@ -12,7 +12,7 @@ from astarzero.envs.compile import Rules
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluation, Evaluator, node_value, uniform_prior, unknown_q
 from astarzero.envs.go_rollouts import POLICIES, first_random, play_out
-from astarzero.envs.go_rules import info_of, komi_of, margin
+from astarzero.envs.go_rules import forget, info_of, komi_of, margin
 from astarzero.envs.go_tables import GoTable, forget_komi_too
 from astarzero.envs.state_table import EMPTY, copy_row, find_slot, hash_row
 from astarzero.search.evaluator import empty_heads
@@ -34,7 +34,7 @@ def of_value(domain: Domain, name: str, rule: Callable[..., float], tables: tupl
 
     def evaluate(states: np.ndarray) -> Evaluation:
         value = np.empty(len(states), np.float32)
-        domain.bind(value_batch, node_value=rule)(domain.check_states(states), domain.context, tables, value)
+        domain.bind(value_batch, node_value=rule)(domain.check_states(states).copy(), domain.context, tables, value)
         return Evaluation(value=value)
 
     return Evaluator(name, frozenset({"value"}), evaluate, rules, tables)
@@ -44,9 +44,12 @@ def of_value(domain: Domain, name: str, rule: Callable[..., float], tables: tupl
 
 
 def value_by_rollouts(state, parent, parent_value, action, context, tables):
-    """The mean outcome of games that follow from the seed and the row alone."""
+    """The mean outcome of games that follow from the seed and the position: its row is stripped to be named, and made whole again."""
     settings, record = tables
+    place, whole = state.shape[0] - 2, info_of(state)
+    forget(state, context)
     total, name = 0.0, hash_row(state)
+    state[place] = whole
     for game in range(np.int64(settings[1])):
         lead, _, _ = play_out(state, context, first_random(settings[0], name, np.uint64(game)), record.shape[0], settings[2] != 0, record)
         total += np.sign(lead)

@@ -15,6 +15,7 @@ from astarzero.experiments.__main__ import main
 from astarzero.experiments.results import read_records
 from astarzero.experiments.unfold import summary
 from astarzero.experiments.unfold_figures import unfold_figures
+from astarzero.experiments.unfold_searches import judge_of
 from astarzero.search import Budget, astar, from_heuristic, greedy_best_first
 from astarzero.search.duplicates import DUPLICATES
 
@@ -141,9 +142,22 @@ def test_the_verb_prints_and_writes(tmp_path, capsys):
     assert main(["unfold", "go", "--size", "2x2", "--depth", "4"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "Superko makes moves depend on the line" in told and "What merging" not in told and "then a limit ended it" in told
-    assert main(["unfold", "countdown", "--set", "all", "--roots", "5", "--problems", "4", "--evaluator", "noisy:1"]) == 0
+    assert main(["unfold", "go", "--size", "2x2", "--option", "ko=simple", "--problems", "10", "--max-evaluations", "100", "--json"]) == 0
+    arms = [json.loads(line) for line in capsys.readouterr().out.splitlines()][-2:]
+    assert [(one["kind"], one["knob"]) for one in arms] == [("game", "merged"), ("game", "kept")] and arms[0]["against"] == [
+        [0, 0, 0]
+    ] * len(arms[0]["regrets"])
+    assert all(0 <= regret <= 2 for one in arms for _, regret, _, _ in one["regrets"])
+    assert main(["unfold", "countdown", "--set", "all", "--roots", "5", "--problems", "0"]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "everything there is" in told and "judged by noisy 1/0" in told
+    assert "From 5 roots" in told and "nothing new lies deeper" in told and "What merging" not in told
+
+
+def test_a_judge_by_name():
+    puzzle = toys.table_of(make("sliding", size="2x3"))
+    names = {"exact": "exact", "noisy:2": "noisy 2/0", "manhattan": "manhattan", "blind": "blind", None: "manhattan"}
+    for name, expected in names.items():
+        assert judge_of(puzzle.domain, name, puzzle.states[:2], 0, "cpu").name == expected
 
 
 @pytest.mark.parametrize(
