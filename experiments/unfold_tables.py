@@ -70,9 +70,10 @@ def searches(records: Sequence[dict[str, Any]]) -> tuple[Table, str]:
              factor(record["ratio"]), factor(record["cost"]))
         )  # fmt: skip
     return grid(f"What merging states buys: {records[0]['world']}, judged by {records[0]['judge']}", columns, rows), (
-        f"{records[0]['problems']} problems, up to {most:,} {records[0]['axis']}; 95 % intervals. %: solved within so many. Score: share of "
-        "the logarithmic range of budgets left when a problem is solved. Graph: a table merges states that meet; tree without loops: a state "
-        "is dropped where it is on its own path; tree: all are kept. Effort: median ratio to the graph's where both solve; cost: over the "
+        f"{records[0]['problems']} problems, up to {most:,} {records[0]['axis']}; 95 % intervals. %: solved within so many. Score: share "
+        "of the logarithmic range of budgets left when a problem is solved. Graph: a table merges states that meet; tree without loops: "
+        "a state is dropped where it is on its own path; tree: all are kept. Effort: median ratio to the graph's where both solve; cost: "
+        "over the "
         + ", ".join(f"{record['everywhere']} ({record['arm']})" for record in records if record["knob"] == "merged")
         + " problems that all three solve."
     )
