@@ -44,8 +44,12 @@ def unfolding(records: Sequence[dict[str, Any]]) -> alt.Chart:
         legend=alt.Legend(title=None, orient="top-left"), sort=None,
     )  # fmt: skip
     y = alt.Y("count:Q", scale=alt.Scale(type="log"), title="at this depth", axis=alt.Axis(format="~e", tickCount=6))
+    dashes = alt.Scale(domain=[words for words, _ in names.values()], range=[[4, 4] if name == "past" else [1, 0] for name in names])
+    dash = alt.StrokeDash("of:N", scale=dashes, legend=None)  # the tree's own line lies under it
     lines = chart(rows).mark_line(strokeWidth=2, point={"size": 22, "filled": True})
-    return lines.encode(x=alt.X("depth:Q", title="moves from the root"), y=y, color=colour).properties(width=420, height=260)
+    return lines.encode(x=alt.X("depth:Q", title="moves from the root"), y=y, color=colour, strokeDash=dash).properties(
+        width=420, height=260
+    )
 
 
 def duplicates(records: Sequence[dict[str, Any]]) -> alt.HConcatChart:
