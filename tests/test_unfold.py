@@ -58,6 +58,18 @@ def test_counts_beyond_a_word_are_exact_and_end_before_they_are_not():
     assert lines == [2**depth for depth in range(len(lines))] and 128 < len(lines) < 132  # a state's share has 128 bits
 
 
+def test_what_a_position_forgets():
+    """Last moves and the most stones; not passes, ko, the side to move or komi. A goal of the tiles forgets nothing."""
+    board, tiles = go(3, ko="positional", komi=2), make("sliding", size=3)
+    plain, dressed, *others = (
+        board.positions(board.parse(f".X./X.X/.X. to=white {fields}"))[0].tolist()
+        for fields in ("", "last=A2,B1 most=7", "last=pass", "last=pass,pass", "ko=B2", "komi=3", "to=black")
+    )
+    assert plain == dressed and len({str(row) for row in (plain, *others)}) == 6
+    row = tiles.parse("0 1 2 3 4 5 6 7 8")
+    assert np.array_equal(tiles.positions(row)[0], row)
+
+
 def walked(domain, depth):
     """Every line, one by one: (lines, positions, positions with the set of those before) at each depth, and the games that have ended."""
     line, found, ended = Line(domain, start(domain)), [[0, set(), set()] for _ in range(depth + 1)], 0
