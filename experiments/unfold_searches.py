@@ -124,7 +124,8 @@ def run_arm(
     domain: Domain, problems: Sequence[Instance], judge: Evaluator, search: str, duplicates: str, axis: str, most: int, seed: int
 ) -> Runs:
     """One search on every problem. The goal test is at generation: so it is for all arms of the contest."""
-    budget = Budget(**{axis: most})
+    limits: dict[str, Any] = {axis: most}
+    budget = Budget(**limits)
     results: list[SearchResult] = [
         finished(
             SEARCHES[search](domain, one.state, judge, budget=budget, seed=seed + number, duplicates=duplicates, goal_test="generation")
