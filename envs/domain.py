@@ -24,7 +24,7 @@ from astarzero.envs.compile import bind, hook
 from astarzero.envs.descent import Descent
 from astarzero.envs.state_table import copy_row
 from astarzero.envs.symmetry import Symmetries, identity
-from astarzero.envs.two_players import hash_of_row, never_repeats, no_outcome
+from astarzero.envs.two_players import forget, forget_nothing, hash_of_row, never_repeats, no_outcome
 
 # --- the hooks: signatures of a world's rules ------------------------------------------------------------------------
 
@@ -142,7 +142,8 @@ def no_estimate(state, context):
 BLIND = Heuristic(no_estimate, admissible=True, whole=True)
 
 
-HOOKS = ("step", "is_goal", "is_terminal", "expand", "encode", "outcome", "margin", "position_key", "repeats")  # fields of Domain
+# fields of Domain
+HOOKS = ("step", "is_goal", "is_terminal", "expand", "encode", "outcome", "margin", "position_key", "repeats", "forget")
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,7 @@ class Domain:
     keeps_history: bool = False  # may the line of keys forbid a move that `step` allows?
     position_key: Callable[..., Any] = hash_of_row
     repeats: Callable[..., bool] = never_repeats
+    forget: Callable[..., None] = forget_nothing
     whole_costs: bool = False  # every cost is a whole number
     inverse_actions: tuple[int, ...] = ()  # the action that undoes each action, -1 for none; () when nobody says
 
@@ -212,6 +214,11 @@ class Domain:
     def rules(self) -> dict[str, Callable[..., Any]]:
         """The rules by hook name, ready for `bind`."""
         return {**{name: getattr(self, name) for name in HOOKS}, "num_words": width_rule(self.num_words)}
+
+    @property
+    def players(self) -> int:
+        """1, or 2 where the turn passes."""
+        return 1 if self.discount > 0 else 2
 
     @property
     def inverse(self) -> np.ndarray:
@@ -246,6 +253,12 @@ class Domain:
         costs = np.zeros(self.num_actions, np.float64)
         count = self.bind(expand_one)(self.check_states(state)[0], self.context, rows, actions, costs)
         return rows[:count], actions[:count], costs[:count]
+
+    def positions(self, states: np.ndarray) -> np.ndarray:
+        """Rows [B, W] stripped by `forget`: copies, equal where the positions are."""
+        rows = self.check_states(states).copy()
+        self.bind(forget_batch)(rows, self.context)
+        return rows
 
     def goal_mask(self, states: np.ndarray) -> np.ndarray:
         """Which rows [B, W] are goals: bool [B]."""
@@ -312,6 +325,11 @@ def follow(row, spare, context, actions):
         copy_row(row, spare)
         cost += step_cost
     return actions.shape[0], cost
+
+
+def forget_batch(rows, context):
+    for index in range(rows.shape[0]):
+        forget(rows[index], context)
 
 
 def mark_goals(states, context, mask):

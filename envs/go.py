@@ -45,6 +45,7 @@ from astarzero.envs.go_rules import (
     SUICIDE,
     WIDTH,
     every_stone_has_liberties,
+    forget,
     is_goal,
     is_terminal,
     margin,
@@ -127,6 +128,7 @@ def make(
         keeps_history=ko != "simple",
         position_key=position_key,
         repeats=repeats,
+        forget=forget,
     )
     return domain
 

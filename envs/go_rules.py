@@ -230,6 +230,17 @@ def repeats(state, action, successor, keys, length, context):
     return is_among(position_key(successor, context), keys, length)
 
 
+def forget(row, context):
+    """Strip a row of the last moves, but for passes, and of the most stones ever: that number only saves superko time."""
+    info, passed = info_of(row), context[2][PASS] + 1
+    kept = info & (FOREVER | ONE | MOVE_MASK << KO)
+    if field(info, LAST) == passed:
+        kept |= np.uint64(passed) << LAST
+        if field(info, BEFORE) == passed:
+            kept |= np.uint64(passed) << BEFORE
+    row[row.shape[0] - 2] = kept
+
+
 def is_among(key, keys, length):
     """Is `key` one of keys[:length]? Without a way out early, so that several are compared at a time."""
     found = False

@@ -22,35 +22,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from astarzero.envs.domain import Domain, is_terminal
-from astarzero.envs.go_rules import BEFORE, KO, KO_RULE, LAST, MOVE_MASK, ONE, PASS, SIMPLE, field, info_of
-from astarzero.envs.go_rules import step as step_of_go
+from astarzero.envs.go_rules import FOREVER, KO_RULE, ONE, SIMPLE, forget, info_of
 from astarzero.envs.oracles import ExactTable, Graph, reachable
 from astarzero.envs.two_players import margin
 
 
-def forget(row, context):
-    """Strip a row of what decides nothing under simple ko: the last moves but for passes, the most stones, komi."""
-    info, passed = info_of(row), context[2][PASS] + 1
-    kept = info & (ONE | MOVE_MASK << KO)
-    if field(info, LAST) == passed:
-        kept |= np.uint64(passed) << LAST
-        if field(info, BEFORE) == passed:
-            kept |= np.uint64(passed) << BEFORE
-    row[row.shape[0] - 2] = kept
-
-
-def forgetful_step(state, action, context, successor):
-    """`step` between rows that know only stones, side to move, ko and passes."""
-    legal = step_of_go(state, action, context, successor)
-    if legal > 0.0:
-        forget(successor, context)
-    return legal
-
-
-def forget_batch(rows, context):
-    """Kernel: `forget` for rows [B, W], in place."""
-    for index in range(rows.shape[0]):
-        forget(rows[index], context)
+def forget_komi_too(row, context):
+    """Strip a row of what decides no points under simple ko: what `forget` strips, and komi."""
+    forget(row, context)
+    row[row.shape[0] - 2] &= ~FOREVER
 
 
 def first_values_kernel(states, context, no_result, values):
@@ -80,16 +60,14 @@ def next_values_kernel(first_edge, child, before, after):
 class GoTable:
     """Values of all positions of a board under simple ko. Rows [B, W] are the domain's own; past and komi make no difference."""
 
-    graph: Graph  # rows that `forget` made
+    graph: Graph  # rows that `forget_komi_too` made
     no_result: float  # what a game without end is worth to Black
     value: np.ndarray  # float64 [N], points for the player to move, without komi
     plies: np.ndarray  # int32 [N], moves until the score is forced; 0 at an end, and where a game without end is as good as any
 
     def index(self, states: np.ndarray) -> np.ndarray:
         """Rows [B, W] -> int64 [B]. ValueError names a row that no game on this board reaches."""
-        rows = self.graph.domain.check_states(states).copy()
-        self.graph.domain.bind(forget_batch)(rows, self.graph.domain.context)
-        return self.graph.index(rows)
+        return self.graph.index(self.graph.domain.positions(states))
 
     def values(self, states: np.ndarray) -> np.ndarray:
         """Exact points for the player to move, komi left out: float64 [B]."""
@@ -123,12 +101,13 @@ def go_graph(domain: Domain, max_states: int = 50_000_000) -> Graph:
     """Every legal position of a Go domain with simple ko, either player to move, and all that follows; past and komi forgotten."""
     if domain.world != "go" or domain.context[2][KO_RULE] != SIMPLE:
         raise ValueError(f"A table was asked for {domain.name}, but only Go with ko=simple has one: under superko the past decides too.")
-    forgetful = domain.with_(step=forgetful_step)
-    roots = reachable(forgetful, np.zeros((1, domain.num_words), np.uint64), max_states).states  # from the empty board: every position
+    forgetful = domain.with_(forget=forget_komi_too)
+    empty_board = np.zeros((1, domain.num_words), np.uint64)
+    roots = reachable(forgetful, empty_board, max_states, forgetful=True).states  # every position
     roots[:, -2] = 0  # Black to move, no ko, no pass
     white_to_move = roots.copy()
     white_to_move[:, -2] = ONE
-    return reachable(forgetful, np.concatenate([roots, white_to_move]), max_states)
+    return reachable(forgetful, np.concatenate([roots, white_to_move]), max_states, forgetful=True)
 
 
 def solve_go_graph(graph: Graph, no_result: float = 0.0) -> GoTable:

@@ -51,14 +51,15 @@ class GtpClient:
             return self.ask_all(command)[0]
         except EngineLostError:
             if self.silent:
-                raise EngineLostError(f"{self.name} did not answer '{command}' within {seconds:g} s, so it was ended.", silent=True) from None
+                sentence = f"{self.name} did not answer '{command}' within {seconds:g} s, so it was ended."
+                raise EngineLostError(sentence, silent=True) from None
             raise
         finally:
             if watch is not None:
                 watch.cancel()
 
     def ask_all(self, *commands: str) -> list[str]:
-        """The answers to commands sent together: one wait for the other process instead of many. Errors as those of `ask`, for the first."""
+        """The answers to commands sent together: one wait for the other process instead of many. Errors: as those of `ask`."""
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # then there is nothing to read either
             self.process.stdin.write("".join(command + "\n" for command in commands))

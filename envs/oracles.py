@@ -14,6 +14,7 @@ import numpy as np
 
 from astarzero.envs.domain import Domain, expand, is_goal, is_terminal, value_of
 from astarzero.envs.state_table import EMPTY, copy_row, fill_slot, find_rows, find_slot, index_rows, refill, slots_for
+from astarzero.envs.two_players import forget, forget_nothing
 
 FIRST_CAPACITY = 1 << 12
 
@@ -54,37 +55,72 @@ class Graph:
         return np.repeat(np.arange(len(self.states), dtype=np.int32), np.diff(self.first_edge))
 
 
-def reachable(domain: Domain, roots: np.ndarray, max_states: int = 50_000_000) -> Graph:
-    """The graph of everything `expand` reaches from `roots` [R, W]. ValueError when there are more than `max_states`."""
-    roots = np.unique(domain.check_states(roots), axis=0)
-    kernel = domain.bind(enumerate_kernel)
-    capacity = max(FIRST_CAPACITY, 2 * len(roots))
-    states = np.zeros((capacity, domain.num_words), np.uint64)
-    states[: len(roots)] = roots
-    first_edge, kind = np.zeros(capacity + 1, np.int64), np.zeros(capacity, np.int8)
-    child, action, cost = np.zeros(capacity, np.int32), np.zeros(capacity, np.int16), np.zeros(capacity, np.float32)
-    slots = slots_for(capacity)
-    domain.bind(refill)(states, len(roots), slots, len(slots) - 1)
-    progress = np.array([0, len(roots), 0], np.int64)  # next state to expand, states, edges
-    while True:
-        kernel(progress, domain.context, states, first_edge, kind, child, action, cost, slots, *domain.expansion_buffers())
-        done, count, edges = (int(number) for number in progress)
-        if done == count:
-            break
-        if count > max_states:
-            raise ValueError(
-                f"{domain.name} has more than {max_states:,} states from these roots; give a smaller size, fewer roots or more max_states."
-            )
-        if 2 * (count + domain.num_actions) > len(states):
-            states, first_edge, kind = enlarge(states), enlarge(first_edge), enlarge(kind)
-            slots = slots_for(len(states))
-            domain.bind(refill)(states, count, slots, len(slots) - 1)
-        if 2 * (edges + domain.num_actions) > len(child):
-            child, action, cost = enlarge(child), enlarge(action), enlarge(cost)
-    return Graph(
-        domain, states[:count].copy(), first_edge[: count + 1].copy(), child[:edges].copy(), action[:edges].copy(), cost[:edges].copy(),
-        goal=kind[:count] == GOAL, dead=kind[:count] == DEAD,
-    )  # fmt: skip
+def reachable(domain: Domain, roots: np.ndarray, max_states: int = 50_000_000, *, forgetful: bool = False) -> Graph:
+    """The graph of everything `expand` reaches from `roots` [R, W]. ValueError when there are more than `max_states`.
+
+    forgetful: rows are stripped by `forget`, so that a position stands in the graph once (where the line decides nothing).
+    """
+    closure = Enumeration(domain, roots, forgetful)
+    if not closure.expand_until(None, max_states):
+        raise ValueError(
+            f"{domain.name} has more than {max_states:,} states from these roots; give a smaller size, fewer roots or more max_states."
+        )
+    return closure.graph()
+
+
+class Enumeration:
+    """A breadth-first enumeration under way. States are numbered as they are met; the first `done` of `count` have their edges."""
+
+    def __init__(self, domain: Domain, roots: np.ndarray, forgetful: bool = False) -> None:
+        self.domain = domain
+        roots = np.unique(domain.positions(roots) if forgetful else domain.check_states(roots), axis=0)
+        capacity = max(FIRST_CAPACITY, 2 * len(roots))
+        self.states = np.zeros((capacity, domain.num_words), np.uint64)
+        self.states[: len(roots)] = roots
+        self.first_edge, self.kind = np.zeros(capacity + 1, np.int64), np.zeros(capacity, np.int8)
+        self.child, self.action, self.cost = (np.zeros(capacity, kind) for kind in (np.int32, np.int16, np.float32))
+        self.slots = slots_for(capacity)
+        domain.bind(refill)(self.states, len(roots), self.slots, len(self.slots) - 1)
+        self.progress = np.array([0, len(roots), 0], np.int64)  # next state to expand, states, edges
+        self.kernel = domain.bind(enumerate_kernel, forget=domain.forget if forgetful else forget_nothing)
+        self.buffers = domain.expansion_buffers()
+
+    @property
+    def done(self) -> int:
+        return int(self.progress[0])
+
+    @property
+    def count(self) -> int:
+        return int(self.progress[1])
+
+    def expand_until(self, until: int | None, max_states: int) -> bool:
+        """Expand the states before `until`, or all (None). False, and it ends, when there are more than `max_states`."""
+        while True:
+            last = np.iinfo(np.int64).max if until is None else until
+            edges = (self.first_edge, self.kind, self.child, self.action, self.cost)
+            self.kernel(self.progress, last, self.domain.context, self.states, *edges, self.slots, *self.buffers)
+            if self.count > max_states:
+                return False
+            if self.done == min(self.count, last):
+                return True
+            self.grow()
+
+    def grow(self) -> None:
+        """Room for one more expansion at least."""
+        if 2 * (self.count + self.domain.num_actions) > len(self.states):
+            self.states, self.first_edge, self.kind = enlarge(self.states), enlarge(self.first_edge), enlarge(self.kind)
+            self.slots = slots_for(len(self.states))
+            self.domain.bind(refill)(self.states, self.count, self.slots, len(self.slots) - 1)
+        if 2 * (int(self.progress[2]) + self.domain.num_actions) > len(self.child):
+            self.child, self.action, self.cost = enlarge(self.child), enlarge(self.action), enlarge(self.cost)
+
+    def graph(self) -> Graph:
+        """What has been found, when all states are expanded."""
+        count, edges = self.count, int(self.progress[2])
+        return Graph(
+            self.domain, self.states[:count].copy(), self.first_edge[: count + 1].copy(), self.child[:edges].copy(),
+            self.action[:edges].copy(), self.cost[:edges].copy(), goal=self.kind[:count] == GOAL, dead=self.kind[:count] == DEAD,
+        )  # fmt: skip
 
 
 def enlarge(array: np.ndarray) -> np.ndarray:
@@ -95,11 +131,11 @@ def enlarge(array: np.ndarray) -> np.ndarray:
 GOAL, DEAD = 1, 2
 
 
-def enumerate_kernel(progress, context, states, first_edge, kind, child, action, cost, slots, successors, actions, costs):
-    """Breadth-first closure; returns when done or when an array is nearly full, and is called again with larger ones."""
+def enumerate_kernel(progress, until, context, states, first_edge, kind, child, action, cost, slots, successors, actions, costs):
+    """Breadth-first closure; returns when all before `until` are done or an array is nearly full, and is called again with larger ones."""
     index, count, edges = progress[0], progress[1], progress[2]
     num_actions, mask = actions.shape[0], slots.shape[0] - 1
-    while index < count and count + num_actions < states.shape[0] and edges + num_actions < child.shape[0]:
+    while index < min(count, until) and count + num_actions < states.shape[0] and edges + num_actions < child.shape[0]:
         first_edge[index] = edges
         if is_goal(states[index], context):
             kind[index] = GOAL
@@ -107,6 +143,7 @@ def enumerate_kernel(progress, context, states, first_edge, kind, child, action,
             kind[index] = DEAD
         if not is_terminal(states[index], context):
             for number in range(expand(states[index], context, successors, actions, costs)):
+                forget(successors[number], context)
                 slot, found = find_slot(successors[number], states, slots, mask)
                 if found == EMPTY:
                     found = count

@@ -25,6 +25,7 @@ app.command("astarzero.experiments.batches:batches", name="batches", help="What 
 app.command("astarzero.experiments.audit:audit", name="audit", help="May an estimate of cost be trusted? Overestimates, bounds, margins.")
 app.command("astarzero.experiments.dial:dial", name="dial", help="Turn one tree search from A* to AlphaZero, a switch at a time.")
 app.command("astarzero.experiments.identity:identity", name="identity", help="A* with a heap and A* as a tree search, step by step.")
+app.command("astarzero.experiments.unfold:unfold", name="unfold", help="Graph against tree: nodes a state by depth, and what merging buys.")
 app.command("astarzero.experiments.fuzz:fuzz", name="fuzz", help="Compare a world's rules with other implementations of them.")
 app.command("astarzero.experiments.match:match", name="match", help="Two players of Go over paired openings; Elo with an interval.")
 app.command("astarzero.experiments.draw:draw", name="draw", help="A game of Go from its SGF file as a picture, SVG or PNG.")

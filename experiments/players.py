@@ -3,6 +3,7 @@
 What a player is, and ours: ../envs/players.py. Read next: match.py (two of them), gtp.py (one of them as a program).
 """
 
+import functools
 import itertools
 import shlex
 
@@ -12,11 +13,27 @@ from astarzero.envs.go import SIDES, unpack
 from astarzero.envs.go_players import PLAYERS_OF_GO
 from astarzero.envs.gtp_client import EngineLostError, GtpClient, find_program
 from astarzero.envs.line import Line
-from astarzero.envs.players import ANYWHERE, LARGEST_SEED, Player, named_player
+from astarzero.envs.players import ANYWHERE, LARGEST_SEED, Player, PlayerKind, named_player
+from astarzero.search import SEARCHES, Budget
+from astarzero.search.go_evaluators import area, rollout
 
 MAX_SECONDS = 300.0  # that a program may think
 START_SECONDS = 60.0  # that it may take at least for answers without thought, the first of which waits until it has started
+GAMES = 8  # random games that judge a position, unless told otherwise
 CLEANUP = "kgs-genmove_cleanup"  # GNU Go, from KGS: genmove, but no pass while dead stones of the opponent are on the board
+
+
+class SearchPlayer(Player):
+    """The move that a search of games decides on; the line forbids what superko forbids."""
+
+    def __init__(self, search: str, evaluations: int, games: int) -> None:
+        self.search, self.budget, self.games = SEARCHES[search], Budget(evaluations=evaluations), games
+
+    def choose(self, line: Line, rng: np.random.Generator) -> int:
+        seed = int(rng.integers(LARGEST_SEED))
+        judge = rollout(line.domain, self.games, seed=seed) if self.games else area(line.domain)
+        result = self.search(line.domain, line.state, judge, keys=line.keys, budget=self.budget, seed=seed)
+        return line.domain.num_actions - 1 if result.action is None else result.action  # too small a budget to judge its moves
 
 
 class GtpPlayer(Player):
@@ -106,7 +123,24 @@ def action_of(name: str, line: Line) -> int | None:
 # --- by name -------------------------------------------------------------------------------------------------------------------
 
 
-PLAYERS = {**ANYWHERE, **PLAYERS_OF_GO}
+def build_search(search: str, argument: str) -> Player:
+    words = argument.split(":")
+    if len(words) > 2 or not all(word.isdecimal() for word in words) or int(words[0]) < 1:
+        raise ValueError(
+            f"Player '{search}' was given '{argument}': write the evaluations a move, at least 1, and if need be the random games of each, "
+            f"0 for the area score, as in {search}:1000 or {search}:1000:0."
+        )
+    return SearchPlayer(search, int(words[0]), int(words[1]) if len(words) == 2 else GAMES)
+
+
+SEARCH_PLAYERS = {
+    name: PlayerKind(f"{name}:N or {name}:N:G", f"{words}, judging N positions a move by G random games ({GAMES})", build)
+    for name, words, build in (
+        ("ubfm", "unbounded best-first minimax", functools.partial(build_search, "ubfm")),
+        ("alpha_beta", "alpha-beta", functools.partial(build_search, "alpha_beta")),
+    )
+}
+PLAYERS = {**ANYWHERE, **PLAYERS_OF_GO, **SEARCH_PLAYERS}
 
 
 def find_player(text: str, max_seconds: float = MAX_SECONDS) -> Player:

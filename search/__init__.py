@@ -16,6 +16,7 @@ import numpy as np
 
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluation, Evaluator
+from astarzero.search.alpha_beta import alpha_beta
 from astarzero.search.anytime import anytime_astar
 from astarzero.search.beam import beam_search
 from astarzero.search.best_first import best_first
@@ -26,6 +27,7 @@ from astarzero.search.mcts import mcts
 from astarzero.search.partial_expansion import partial_expansion
 from astarzero.search.q_best_first import q_best_first
 from astarzero.search.result import Budget, SearchResult, Status
+from astarzero.search.unbounded_minimax import ubfm
 from astarzero.search.walk import walk
 
 
@@ -37,8 +39,14 @@ class Search:
     heads: tuple[str, ...]  # what it reads of an evaluator; a head that is absent reads 0 or uniform
     run: Callable[..., SearchResult]
     about: str
+    players: tuple[int, ...] = (1,)  # which worlds it is for: of one player, with costs and goals; of two, whose turn passes
 
     def __call__(self, domain: Domain, state: np.ndarray, evaluator: Evaluator | None = None, **options: Any) -> SearchResult:
+        if domain.players not in self.players:
+            worlds = {1: "worlds of one player", 2: "games of two"}
+            meant = " and ".join(worlds[number] for number in self.players)
+            others = ", ".join(search.name for search in SEARCHES.values() if domain.players in search.players)
+            raise ValueError(f"Search '{self.name}' is for {meant}, which {domain.name} is not; choose one of {others}.")
         return self.run(domain, state, evaluator, **options)
 
 
@@ -66,6 +74,8 @@ SEARCHES = {
         Search("value_policy_beam", ("value", "prior"), partial(beam_search, head="value", mix=0.5), "beam search on both keys mixed"),
         Search("q_policy_beam", ("q", "prior"), partial(beam_search, head="q", mix=0.5), "beam search on both keys mixed"),
         Search("puct", ("value", "prior"), mcts, "MCTS with PUCT: value and policy together, or either alone"),
+        Search("ubfm", ("value",), ubfm, "unbounded best-first minimax with proofs: what A* is in games of two", players=(2,)),
+        Search("alpha_beta", ("value",), alpha_beta, "alpha-beta, a ply deeper at a time: the yardstick in games of two", players=(2,)),
     )
 }
 astar, greedy_best_first, uniform_cost = SEARCHES["astar"], SEARCHES["greedy_best_first"], SEARCHES["uniform_cost"]

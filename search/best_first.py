@@ -12,7 +12,9 @@ A state is judged once: for its value when it is generated, for its policy when 
 the evaluator has both, one evaluation on generation gives both, and the policy waits with the node: 4 A bytes more a node.
 
 Sources: Hart, Nilsson, Raphael 1968 (A*, re-opening); Agostinelli et al. 2019 (batches of nodes).
-Read next: orderings.py, frontier.py, ../envs/state_table.py, q_best_first.py (the same over pairs of node and action).
+What becomes of a state that is met again is a rule too (duplicates.py): by default it is one node, and the better path counts.
+
+Read next: orderings.py, duplicates.py, frontier.py, ../envs/state_table.py, q_best_first.py (the same over pairs of node and action).
 """
 
 import math
@@ -24,13 +26,14 @@ import numpy as np
 from astarzero.envs.domain import Domain, expand, value_of
 from astarzero.envs.evaluation import Evaluator, bare_desk, node_prior, node_value
 from astarzero.envs.machine import prefetch
-from astarzero.envs.state_table import EMPTY, add_row, copy_row, fetch_slot, fill_slot, find_slot
+from astarzero.envs.state_table import EMPTY, copy_row, fetch_slot, fill_slot
 
 from astarzero.search.drive import (  # isort: skip
     ASK_PRIOR, ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW,
     INLINE, MASK, MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options,
     trace_plan,
 )  # fmt: skip
+from astarzero.search.duplicates import DUPLICATES, find_known, known_by_table
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
 from astarzero.search.integer_best_first import integer_best_first, whole_weights
@@ -58,7 +61,9 @@ def best_first_kernel(
     """
     if control[PHASE] == START:  # row 0 of `states` is the root
         g[0], h[0], parent[0], action[0], depth[0], log_prob[0] = 0.0, 0.0, -1, -1, 0, 0.0
-        add_row(0, states, slots, control[MASK])
+        slot, _ = find_known(states[0], -1, states, parent, slots, control[MASK])
+        if slot != EMPTY:
+            fill_slot(slots, slot, states[0], 0, control[MASK])
         flags[0] = classify(states[0], context)
         h[0] = np.inf if flags[0] == DEAD else 0.0
         control[NODES], control[FIRST_NEW], control[PHASE] = 1, 0, JUDGE
@@ -190,11 +195,12 @@ def keep_successors(
         if reads_prior():
             child_depth = depth[node] + 1
             child_log_prob = log_prob[node] + logits[actions[number]] / temperature - log_total
-        slot, child = find_slot(row, states, slots, control[MASK])
+        slot, child = find_known(row, node, states, parent, slots, control[MASK])
         if child == EMPTY:
             child = control[NODES]
             control[NODES] += 1
-            fill_slot(slots, slot, row, child, control[MASK])
+            if slot != EMPTY:
+                fill_slot(slots, slot, row, child, control[MASK])
             copy_row(states[child], row)  # never over one that is still to come
             flags[child] = classify(states[child], context)
             h[child] = np.inf if flags[child] == DEAD else max(0.0, h[node] - costs[number])  # the parent's bound, until it is judged
@@ -235,6 +241,7 @@ def best_first(
     weight: float = 1.0,
     batch: int = 1,
     goal_test: str = "selection",
+    duplicates: str = "merged",
     budget: Budget | None = None,
     seed: int = 0,
     inspect: Callable[[Drive], None] | None = None,
@@ -245,12 +252,13 @@ def best_first(
     the temperature of the policy. batch nodes are expanded at a time: that leaves A*'s bound as it is, since a goal ends the
     search only as the best of all open nodes, but breaks the bounds of Levin and PHS on expansions.
     goal_test "selection" accepts a goal when it is the best open node; "generation" as soon as it is made.
+    duplicates says what becomes of a state that is met again (duplicates.py). Where all are kept, a graph with loops may never end.
     inspect, for audits, is shown the arrays of the ended search (by the loop of this file, whatever the numbers).
     """
     rule, evaluator, budget = ORDERINGS[ordering], evaluator or default_evaluator(domain), budget or Budget()
-    check_options(batch=batch, weight=weight, goal_test=goal_test)
+    check_options(batch=batch, weight=weight, goal_test=goal_test, duplicates=duplicates)
     whole = whole_weights(rule.weights[0], rule.weights[1] * weight) if domain.whole_costs and evaluator.whole and evaluator.rules else None
-    if inspect is None and whole and rule.priority is weighted_sum:
+    if inspect is None and whole and rule.priority is weighted_sum and duplicates == "merged":
         result = integer_best_first(
             domain, state, evaluator, weights=whole, reopen=rule.reopen, batch=batch, goal_test=goal_test, budget=budget, seed=seed
         )
@@ -259,7 +267,10 @@ def best_first(
     uses_prior, informative = "prior" in rule.heads, evaluator.heads & set(rule.heads)
     keeps_prior = informative == {"value", "prior"}
     rules, tables = kernel_face(domain, evaluator)
-    hooks = {"priority": rule.priority, "path_rank": rule.path_rank, "reads_prior": yes if uses_prior else no}
+    hooks = {
+        "priority": rule.priority, "path_rank": rule.path_rank, "reads_prior": yes if uses_prior else no,
+        "find_known": DUPLICATES[duplicates],
+    }  # fmt: skip
     kernel = domain.bind(best_first_kernel, **rules, **hooks)
     per_path = 0 if uses_prior else 1  # arrays of one row are not used and do not grow
     nodes: Arrays = {
@@ -272,8 +283,8 @@ def best_first(
     room = batch * domain.num_actions
     taken, ends, logits = np.zeros(batch, np.int64), np.zeros(batch, np.int64), np.zeros((batch, domain.num_actions), np.float32)
     made = (np.zeros(room, np.int64), np.zeros(room, np.float64))  # of the successors of a round: actions and costs
-    scratch = (taken, ends, logits, *made)
-    drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch)
+    scratch, has_table = (taken, ends, logits, *made), DUPLICATES[duplicates] is known_by_table
+    drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch, has_table=has_table)
     temperature = 1.0 if rule.weights[1] else weight
     control, cells, weights = drive.control, drive.control.data, np.array([rule.weights[0], rule.weights[1] * weight, temperature])
     control[BATCH], control[REOPEN], control[GOAL_ON_GENERATION] = batch, rule.reopen, goal_test == "generation"

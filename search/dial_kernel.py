@@ -18,7 +18,7 @@ import numpy as np
 from astarzero.envs.domain import value_of
 from astarzero.envs.evaluation import node_prior, node_value
 from astarzero.envs.line import expand_in_line
-from astarzero.envs.state_table import EMPTY, copy_row, find_slot
+from astarzero.envs.state_table import EMPTY, add_row, copy_row, fill_slot, find_slot
 from astarzero.envs.two_players import outcome, position_key
 from astarzero.search.best_first import log_sum_exp
 
@@ -49,7 +49,7 @@ def dial_kernel(control, numbers, context, tables, pool, tree, slots, keys, with
     parent, row, flags, num_children = tree[0], tree[1], tree[13], tree[12]
     if control[PHASE] == START:  # row 0 of `states` is the root
         if control[DUPLICATES] != TREE:
-            slots[find_slot(states[0], states, slots, control[MASK])] = 0
+            add_row(0, states, slots, control[MASK])
         describe(0, control, context, pool)
         flags[0], standing[0] = kind[0] & (GOAL | ENDED), 0
         numbers[LEAST], numbers[GREATEST] = np.inf, -np.inf
@@ -241,17 +241,16 @@ def expand_leaf(control, numbers, context, pool, tree, slots, keys, withdrawn, s
         return NOT_A_NUMBER
     first_child[node], control[FIRST_ROW] = control[ENTRIES], control[NODES]
     for number in range(count):
-        path_cost, slot = np.float32(g[node] + costs[number]), 0  # as it is stored, else rounding would pass for a better path
+        path_cost, slot = np.float32(g[node] + costs[number]), np.int64(0)  # as it is stored, else rounding would pass for a better path
         state = np.int64(EMPTY)
         if control[DUPLICATES] != TREE:
-            slot = find_slot(successors[number], states, slots, control[MASK])
-            state = np.int64(slots[slot])
+            slot, state = find_slot(successors[number], states, slots, control[MASK])
         if state == EMPTY:
             state = control[NODES]
             copy_row(states[state], successors[number])
             describe(state, control, context, pool)
             if control[DUPLICATES] != TREE:
-                slots[slot] = state
+                fill_slot(slots, slot, states[state], state, control[MASK])
             elif kind[state] == DEAD:
                 continue
             control[NODES] += 1

@@ -16,6 +16,7 @@ import numpy as np
 from astarzero.envs.domain import Domain, value_of
 from astarzero.envs.evaluation import HEADS, Desk, Evaluation, Evaluator
 from astarzero.envs.state_table import SLOT, refill
+from astarzero.search.duplicates import DUPLICATES
 from astarzero.search.pages import MACHINE, copied_bytes, longer, zeros
 from astarzero.search.result import Budget, SearchResult, Status
 
@@ -53,6 +54,7 @@ OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # what a search ma
     "goal_test": (lambda name: name in GOAL_TESTS, "selection or generation"),
     "head": (lambda name: name in HEADS, "value, q or prior"),
     "order": (lambda name: name in ORDERS, "given or seeded"),
+    "duplicates": (lambda name: name in DUPLICATES, "merged, dropped_on_path or kept"),
 }
 
 

@@ -139,7 +139,7 @@ def everything():
     lines = []
     for name in ("2x3: 4 5 0 1 2 3", "2x3: 3 1 2 4 0 5", "trap", "lost"):
         problem = toys.PROBLEMS[name]()
-        for search, kind in itertools.product(toys.SEARCHES, ("exact", "unfair")):
+        for search, kind in itertools.product(toys.FOR_ONE, ("exact", "unfair")):
             result = problem.solve(search, toys.judges(problem.table)[kind], toys.Budget(expansions=300))
             lines.append(f"{name}, {search}, {kind}: {result.status} {result.plan} {result.expansions} {result.lower_bound:.3f}")
     return lines

@@ -126,7 +126,7 @@ def test_a_mask_hides_heads_from_both_faces(kept):
     assert [len(array) for array in masked.tables[2:]] == [len(table.states) * (head in kept) for head in ("value", "prior", "q")]
 
 
-@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("search", toys.FOR_ONE)
 def test_a_search_sees_what_it_reads_and_nothing_else(search):
     """With the heads that it reads it does the same as with all; without them the same as with nothing, at no evaluation."""
     for name in ("wild-5", "2x3: 4 5 0 1 2 3"):

@@ -1,6 +1,6 @@
 """Every search of the table on every world at hand: one accounting, one budget, one meaning of each status.
 
-A search that is added to SEARCHES is swept by all of this without another line.
+A search for one player that is added to SEARCHES is swept by all of this without another line; those for two in test_game_searches.py.
 """
 
 import dataclasses
@@ -13,16 +13,16 @@ import time
 import numpy as np
 import pytest
 import toys
-from toys import PROBLEMS, asked, one_sentence
+from toys import FOR_ONE, PROBLEMS, asked, one_sentence
 
 from astarzero.envs import make
 from astarzero.envs.evaluation import Evaluation, Evaluator
 from astarzero.search import SEARCHES, Budget, SearchResult, Status, blind, exact_oracle, from_heuristic, noisy_oracle, tabulated
 
-every_search = pytest.mark.parametrize("search", SEARCHES)
+every_search = pytest.mark.parametrize("search", FOR_ONE)
 every_problem = pytest.mark.parametrize("name", PROBLEMS)
 COUNTED = [field.name for field in dataclasses.fields(SearchResult) if "seconds" not in field.name and field.name != "solutions"]
-INFORMED = [name for name, search in SEARCHES.items() if search.heads]
+INFORMED = [name for name in FOR_ONE if SEARCHES[name].heads]
 PARTIAL = "partial_expansion_astar"
 BEST_FIRST = (  # prove bounds; never give up
     "astar", "greedy_best_first", "uniform_cost", "levin", "phs", "phs_star", PARTIAL, "qstar", "focal", "anytime_astar"
@@ -285,7 +285,7 @@ def test_a_table_with_nan_or_without_a_state_gets_one_sentence(head):
     one_sentence(error)
 
 
-@pytest.mark.parametrize("search", [name for name in SEARCHES if "prior" in SEARCHES[name].heads])
+@pytest.mark.parametrize("search", [name for name in FOR_ONE if "prior" in SEARCHES[name].heads])
 def test_a_policy_without_weight_on_legal_actions_is_refused_or_gets_stuck(search):
     problem = PROBLEMS["corridor"]()
     nowhere = Evaluation(prior_logits=np.full((len(problem.table.states), problem.domain.num_actions), -np.inf))
@@ -305,7 +305,7 @@ def test_a_policy_without_weight_on_legal_actions_is_refused_or_gets_stuck(searc
 )  # fmt: skip
 def test_an_option_out_of_range_gets_one_sentence(option):
     (name,) = option
-    for search in SEARCHES:
+    for search in FOR_ONE:
         if options_of(search, **option):
             with pytest.raises(ValueError, match=f"Option {name} is") as error:
                 PROBLEMS["trap"]().solve(search, **option)

@@ -201,6 +201,23 @@ def test_rollouts_take_what_wins(capsys):
     assert total["wins"] >= 7
 
 
+def test_searches_play_by_superko_within_their_budget(capsys):
+    won = after(go(3, komi=0, ko="positional"), "", "XX./OXX/.OO to=white")
+    for player in ("ubfm:300", "alpha_beta:300"):
+        assert won.domain.action_names[find_player(player).choose(won, np.random.default_rng(0))] == "C3"
+    line, asked = after(go(3, komi=2, ko="positional"), ""), []
+    player = find_player("alpha_beta:50:0")
+    search, player.search = player.search, lambda *words, **options: asked.append(search(*words, **options)) or asked[-1]
+    while not line.over:
+        action = player.choose(line, np.random.default_rng(0))
+        assert line.action_mask()[action]
+        line.play(action)
+    assert len(asked) > 4 and all(result.evaluations <= 50 for result in asked)
+    assert find_player("ubfm:1").choose(after(go(3), ""), np.random.default_rng(0)) == 9  # too little to judge a move: the pass
+    _, total = played(capsys, "match", "ubfm:150:2", "random", "--size", "4", "--games", "2", "--ko", "positional", "--json")
+    assert total["wins"] == 2
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -215,7 +232,10 @@ def test_bad_options_are_one_sentence(words, sentence, capsys):
     assert captured.out == "" and sentence in captured.err and captured.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("player", ["alphago", "", "rollout", "rollout:-1", "'gnugo", "true", "cat"])
+NO_PLAYERS = ["alphago", "", "rollout", "rollout:-1", "ubfm", "alpha_beta:0", "ubfm:9:9:9", "ubfm:9:x", "'gnugo", "true", "cat"]
+
+
+@pytest.mark.parametrize("player", NO_PLAYERS)
 def test_what_is_no_player_is_one_sentence(player, capsys):
     assert main(["match", "random", player, "--size", "3", "--games", "2"]) == 2
     captured = capsys.readouterr()

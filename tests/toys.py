@@ -23,6 +23,7 @@ from astarzero.search import SEARCHES, Budget, SearchResult, exact_oracle, noisy
 from astarzero.search.evaluator import exact_answers
 
 PLENTY = Budget(expansions=5_000)
+FOR_ONE, FOR_TWO = ([name for name, search in SEARCHES.items() if players in search.players] for players in (1, 2))
 
 # --- rules; context = (heads int64 [N, A], -1 for none; costs float64 [N, A]; kinds int64 [N]: 1 goal, 2 terminal; guesses [N]) ----------
 
