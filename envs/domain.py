@@ -140,7 +140,7 @@ def no_estimate(state, context):
 BLIND = Heuristic(no_estimate, admissible=True, whole=True)
 
 
-HOOKS = ("step", "is_goal", "is_terminal", "expand", "encode", "outcome", "margin", "position_key", "repeats")  # fields of Domain
+HOOKS = ("step", "is_goal", "is_terminal", "expand", "encode", "outcome", "margin", "position_key", "repeats", "transposition_key")  # fields of Domain
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,8 @@ class Domain:
     keeps_history: bool = False  # may the line of keys forbid a move that `step` allows?
     position_key: Callable[..., Any] = hash_of_row
     repeats: Callable[..., bool] = never_repeats
+    transposition_key: Callable[..., Any] = hash_of_row
+    list_moves: Callable[..., int] | None = None  # the actions of `expand_in_line` (line.py) without its rows, when that is cheaper
     whole_costs: bool = False  # every cost is a whole number
     inverse_actions: tuple[int, ...] = ()  # the action that undoes each action, -1 for none; () when nobody says
 

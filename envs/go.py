@@ -29,6 +29,7 @@ import numpy as np
 from astarzero.envs.bitboard import WORD_BITS
 from astarzero.envs.compile import bind
 from astarzero.envs.domain import Domain
+from astarzero.envs.go_masks import list_moves
 from astarzero.envs.go_rules import (
     BEFORE,
     HEIGHT,
@@ -47,6 +48,7 @@ from astarzero.envs.go_rules import (
     position_key,
     repeats,
     step,
+    transposition_key,
 )  # fmt: skip
 
 LETTERS = "ABCDEFGHJKLMNOPQRST"  # columns; there is no I
@@ -106,6 +108,8 @@ def make(size: str | int = 9, ko: str = "positional", suicide: bool | str = Fals
         keeps_history=ko != "simple",
         position_key=position_key,
         repeats=repeats,
+        transposition_key=transposition_key,
+        list_moves=list_moves,
     )
     return domain
 

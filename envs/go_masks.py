@@ -78,6 +78,23 @@ def mark_legal_in_line_batch(states, context, keys, lengths, masks):
             mark(legal, context, masks[index])
 
 
+def list_moves(state, context, keys, length, successors, actions, costs):
+    """Kernel helper: the actions that `expand_in_line` writes, in the same order, without the rows; returns how many. None at the end."""
+    if is_terminal(state, context):
+        return 0
+    legal, names, number = legal_points_of(state, context), context[4], 0
+    if context[2][KO_RULE] != SIMPLE:
+        legal = without(legal, repeating_points(state, legal, keys, length, context))
+    for word in range(len(legal)):
+        left = legal[word]
+        while left:
+            actions[number] = names[WORD_BITS * word + lowest_bit(left)]
+            left &= left - ONE
+            number += 1
+    actions[number] = context[2][PASS]
+    return number + 1
+
+
 def legal_points_of(state, context):
     """The points where the player to move may play, superko apart."""
     own, enemy = stones_of(state, context)

@@ -39,6 +39,12 @@ def repeats(state, action, successor, keys, length, context):
     raise NotImplementedError
 
 
+@hook
+def transposition_key(state, context):
+    """Equal for rows with the same future, the past apart: what a search may merge. A uint64; a row may hold more (in Go, the last moves)."""
+    raise NotImplementedError
+
+
 def no_outcome(state, context):
     """`outcome` and `margin` of worlds for one player: nothing beyond the costs."""
     return 0.0

@@ -31,6 +31,14 @@ def empty(shape: tuple[int, ...], dtype: Any, most: int = 0) -> np.ndarray:
     return np.empty(shape, dtype)
 
 
+def zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """An array of zeros; of a large one only what is written takes memory."""
+    array = empty(shape, dtype)
+    if pages_of(array) is None:
+        array[...] = np.zeros((), dtype)
+    return array
+
+
 def whole(size: int) -> int:
     """`size` in whole huge pages. Reserved space of such a size also begins where a huge page can (Linux 6.7 and later)."""
     return -(-size // HUGE) * HUGE
