@@ -22,7 +22,7 @@ import numpy as np
 from astarzero.envs.compile import bind, hook
 from astarzero.envs.descent import Descent
 from astarzero.envs.state_table import copy_row
-from astarzero.envs.two_players import hash_of_row, never_repeats, no_outcome
+from astarzero.envs.two_players import forget_nothing, hash_of_row, never_repeats, no_outcome
 
 # --- the hooks: signatures of a world's rules ------------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ def no_estimate(state, context):
 BLIND = Heuristic(no_estimate, admissible=True, whole=True)
 
 
-HOOKS = ("step", "is_goal", "is_terminal", "expand", "encode", "outcome", "margin", "position_key", "repeats", "transposition_key")  # fields of Domain
+HOOKS = ("step", "is_goal", "is_terminal", "expand", "encode", "outcome", "margin", "position_key", "repeats", "forget")  # fields of Domain
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class Domain:
     keeps_history: bool = False  # may the line of keys forbid a move that `step` allows?
     position_key: Callable[..., Any] = hash_of_row
     repeats: Callable[..., bool] = never_repeats
-    transposition_key: Callable[..., Any] = hash_of_row
+    forget: Callable[..., None] = forget_nothing
     list_moves: Callable[..., int] | None = None  # the actions of `expand_in_line` (line.py) without its rows, when that is cheaper
     whole_costs: bool = False  # every cost is a whole number
     inverse_actions: tuple[int, ...] = ()  # the action that undoes each action, -1 for none; () when nobody says

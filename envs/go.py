@@ -41,6 +41,7 @@ from astarzero.envs.go_rules import (
     SUICIDE,
     WIDTH,
     every_stone_has_liberties,
+    forget,
     is_goal,
     is_terminal,
     margin,
@@ -48,7 +49,6 @@ from astarzero.envs.go_rules import (
     position_key,
     repeats,
     step,
-    transposition_key,
 )  # fmt: skip
 
 LETTERS = "ABCDEFGHJKLMNOPQRST"  # columns; there is no I
@@ -108,7 +108,7 @@ def make(size: str | int = 9, ko: str = "positional", suicide: bool | str = Fals
         keeps_history=ko != "simple",
         position_key=position_key,
         repeats=repeats,
-        transposition_key=transposition_key,
+        forget=forget,
         list_moves=list_moves,
     )
     return domain

@@ -40,7 +40,6 @@ ONE = np.uint64(1)
 LAST, BEFORE, KO, MOST, KOMI = (np.uint64(shift) for shift in (1, 10, 19, 28, 37))  # shifts into the info word
 MOVE_MASK = np.uint64((1 << 9) - 1)
 FOREVER = np.uint64(~((1 << int(KOMI)) - 1) & (2**64 - 1))  # what a move does not change
-TWO, KO_BITS, HALF = np.uint64(3), np.uint64(12), np.uint64(32)  # shifts in `transposition_key`
 WHITE_TO_MOVE = np.uint64(0x9E3779B97F4A7C15)  # into the key under situational superko
 
 # --- what a row says -------------------------------------------------------------------------------------------------------
@@ -220,15 +219,6 @@ def position_key(state, context):
     return key ^ WHITE_TO_MOVE if context[2][KO_RULE] == SITUATIONAL and info_of(state) & ONE else key
 
 
-def transposition_key(state, context):
-    """Stones, side to move, ko point, komi, and whether the last moves were passes; not where they were played, nor the most stones."""
-    info, passed = info_of(state), context[2][PASS] + 1
-    passes = np.uint64(field(info, LAST) == passed) + np.uint64(field(info, LAST) == passed and field(info, BEFORE) == passed)
-    rest = np.uint64(komi_of(info)) << KO_BITS | np.uint64(field(info, KO)) << TWO | passes << ONE | (info & ONE)
-    mixed = (state[state.shape[0] - 1] ^ rest * WHITE_TO_MOVE) * WHITE_TO_MOVE
-    return mixed ^ (mixed >> HALF)
-
-
 def repeats(state, action, successor, keys, length, context):
     """Does superko forbid the move to `successor`? No position with more stones than any before it can be among keys[:length]."""
     sizes = context[2]
@@ -238,6 +228,17 @@ def repeats(state, action, successor, keys, length, context):
     if count(own) + count(enemy) > field(info_of(state), MOST):
         return False
     return is_among(position_key(successor, context), keys, length)
+
+
+def forget(row, context):
+    """Strip a row of the last moves, but for passes, and of the most stones ever: that number only saves superko time."""
+    info, passed = info_of(row), context[2][PASS] + 1
+    kept = info & (FOREVER | ONE | MOVE_MASK << KO)
+    if field(info, LAST) == passed:
+        kept |= np.uint64(passed) << LAST
+        if field(info, BEFORE) == passed:
+            kept |= np.uint64(passed) << BEFORE
+    row[row.shape[0] - 2] = kept
 
 
 def is_among(key, keys, length):

@@ -40,8 +40,11 @@ def repeats(state, action, successor, keys, length, context):
 
 
 @hook
-def transposition_key(state, context):
-    """Equal for rows with the same future, the past apart: what a search may merge. A uint64; a row may hold more (in Go, the last moves)."""
+def forget(row, context):
+    """Strip a row, in place, of what decides neither moves nor outcomes once the line is given: rows that are then equal are one position.
+
+    Without history one may go on from a stripped row; with it rows are stripped to be compared, and steps are taken from whole ones.
+    """
     raise NotImplementedError
 
 
@@ -53,6 +56,10 @@ def no_outcome(state, context):
 def hash_of_row(state, context):
     """`position_key` of worlds that say no other."""
     return hash_row(state)
+
+
+def forget_nothing(row, context):
+    """`forget` of worlds whose rows say nothing idle."""
 
 
 def never_repeats(state, action, successor, keys, length, context):

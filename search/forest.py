@@ -19,19 +19,20 @@ from astarzero.envs.compile import as_records, bind
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluator
 from astarzero.envs.line import Line, expand_in_line
-from astarzero.search import pages
 from astarzero.search.drive import nonsense, with_shape
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.orderings import no, yes
+from astarzero.search.pages import zeros
+from astarzero.search.replant import replant
 from astarzero.search.result import UNLIMITED, Budget, Status
 from astarzero.search.selection import RULES
 
 from astarzero.search.simulate import (  # isort: skip
-    ASK, BAD_ANSWER, CHARGED, CONTROL_CELLS, DESCENDING, DONE, INLINE, LEAVES, MAX_EVALUATIONS, MAX_EXPANSIONS, MAX_NODES, PER_TREE,
+    ANSWERED, ASK, BAD_ANSWER, CHARGED, CONTROL_CELLS, DESCENDING, DONE, INLINE, LEAVES, MAX_EVALUATIONS, MAX_EXPANSIONS, MAX_NODES, PER_TREE,
     PHASE, ROOM, SLICE, simulate_kernel,
 )  # fmt: skip
 from astarzero.search.tree import (  # isort: skip
-    C, C_BASE, CELLS, DISCOUNT, EDGE, EDGES, ENTRY, EXHAUSTED_TREE, FPU_SHARE, FPU_SHIFT, LIMIT, LINE, NODE, NODES, NUMBERS, ROOT, SEED,
+    C, C_BASE, C_SCALE, C_VISIT, CELLS, CONSIDERED, DISCOUNT, EDGE, EDGES, ENTRY, EXHAUSTED_TREE, FPU_SHARE, FPU_SHIFT, LIMIT, LINE, NODE, NODES, NUMBERS, ROOT, SEED,
     SIMULATIONS, SOLVED_TREE, STATE, TEMPERATURE, VIRTUAL_LOSS, carry_best, carry_graph, carry_mean, list_legal_moves, list_successors,
     refill_tables,
 )  # fmt: skip
@@ -41,6 +42,7 @@ DUPLICATES = ("keep", "drop", "merge")
 ARRAYS: dict[str, tuple[str, Any]] = {  # name -> (what it has one of for each, dtype); in the order of Trees
     "counts": ("cells", np.int64), "bounds": ("bounds", np.float64), "states": ("nodes", np.uint64), "nodes": ("nodes", NODE),
     "edges": ("edges", EDGE), "table": ("slots", ENTRY), "line": ("keys", np.uint64), "plan": ("steps", np.int16),
+    "gumbel": ("actions", np.float32),
 }  # fmt: skip
 FIRST_NODES, FIRST_STEPS = 64, 32
 FORESEEN = 1 << 30  # bytes of edges up to which room is taken at once
@@ -65,6 +67,9 @@ class TreeConfig:
     leaves: how many leaves of one tree may wait for the evaluator at a time.
     virtual_loss: 0..1, how far a descent under way counts as lost for those after it.
     prove: carry proven wins and losses up (two players, unless merged).
+    considered: how many actions Gumbel's root tries at first.
+    c_visit, c_scale: Gumbel's weight of q against the prior.
+    gumbel_scale: of Gumbel's noise at the root: 1 samples without replacement, 0 takes the likeliest.
     noise: share of Dirichlet noise in the root's prior.
     noise_alpha: its concentration; None for 10 / number of legal moves.
     """
@@ -80,6 +85,10 @@ class TreeConfig:
     leaves: int = 1
     virtual_loss: float = 1.0
     prove: bool = True
+    considered: int = 16
+    c_visit: float = 50.0
+    c_scale: float = 0.1
+    gumbel_scale: float = 1.0
     noise: float = 0.0
     noise_alpha: float | None = None
 
@@ -95,6 +104,10 @@ class TreeConfig:
             ("duplicates", self.duplicates in (None, *DUPLICATES), f"one of {', '.join(DUPLICATES)}"),
             ("leaves", self.leaves >= 1, "at least 1"),
             ("virtual_loss", 0 <= self.virtual_loss <= 1, "from 0 to 1"),
+            ("considered", self.considered >= 1, "at least 1"),
+            ("c_visit", 0 <= self.c_visit < math.inf, "at least 0 and finite"),
+            ("c_scale", 0 <= self.c_scale < math.inf, "at least 0 and finite"),
+            ("gumbel_scale", 0 <= self.gumbel_scale < math.inf, "at least 0 and finite"),
             ("noise", 0 <= self.noise <= 1, "from 0 to 1"),
             ("noise_alpha", self.noise_alpha is None or self.noise_alpha > 0, "above 0"),
         ):
@@ -122,8 +135,10 @@ class Forest:
         if self.two_players and self.duplicates == "drop":
             raise ValueError('Option duplicates is "drop", but that is for one player; give "keep" or "merge".')
         roots = domain.check_states(states)
+        fixed = {"cells": CELLS, "bounds": 2}
         self.arrays = {
-            name: np.zeros((len(roots), 1, domain.num_words)[: 3 if name == "states" else 2], kind) for name, (_, kind) in ARRAYS.items()
+            name: np.zeros((len(roots), fixed.get(each, 1), domain.num_words)[: 3 if name == "states" else 2], kind)
+            for name, (each, kind) in ARRAYS.items()
         }
         self.numbers, self.control, self._buffers = self._make_numbers(), self._make_control(), domain.expansion_buffers()
         rules, self.tables = kernel_face(domain, self.evaluator)
@@ -159,7 +174,8 @@ class Forest:
         numbers[C_BASE], numbers[TEMPERATURE], numbers[VIRTUAL_LOSS] = config.c_base, config.temperature, config.virtual_loss
         numbers[FPU_SHARE] = config.fpu == "parent"
         numbers[FPU_SHIFT] = -config.fpu_reduction if isinstance(config.fpu, str) else config.fpu
-        numbers[DISCOUNT] = self.domain.discount
+        numbers[DISCOUNT], numbers[CONSIDERED] = self.domain.discount, config.considered
+        numbers[C_VISIT], numbers[C_SCALE] = config.c_visit, config.c_scale
         return numbers
 
     def _make_control(self) -> np.ndarray:
@@ -177,12 +193,13 @@ class Forest:
             raise ValueError(f"{len(games)} lines of keys were given for {len(roots)} roots; give one a root, such as Line.keys.")
         longest = max(map(len, games), default=1)
         self.sizes = {"nodes": 0, "edges": 0, "slots": 0, "keys": 0, "steps": 0}
-        edges = 4 * FIRST_NODES + self.domain.num_actions
+        edges = 4 * FIRST_NODES + 8 * self.domain.num_actions
         self.fits = self._resize({
             "nodes": min(FIRST_NODES, self.budget.nodes), "edges": edges, "slots": slots_for(edges), "keys": longest + FIRST_STEPS, "steps": FIRST_STEPS
         })  # fmt: skip
         if not self.fits:
             return
+        self._noisy, self.moves = False, 0
         self.arrays["states"][:, 0] = roots
         self.arrays["bounds"][:] = np.inf, -np.inf
         counts, line = self.arrays["counts"], self.arrays["line"]
@@ -190,16 +207,18 @@ class Forest:
         if self.domain.keeps_history:
             for tree, keys in enumerate(games):
                 line[tree, : len(keys)], counts[tree, LINE] = keys, len(keys)
+        self._draw_gumbels()
 
     # --- room -----------------------------------------------------------------------------------------------------------------------
 
     def _is_used(self, name: str) -> bool:
         """Arrays that this search has no use for have one cell a tree."""
-        return {"table": self.duplicates != "keep", "line": self.domain.keeps_history, "plan": not self.two_players}.get(name, True)
+        used = {"table": self.duplicates != "keep", "line": self.domain.keeps_history, "plan": not self.two_players}
+        return {**used, "gumbel": self.config.rule == "gumbel"}.get(name, True)
 
     def _length(self, name: str, sizes: Mapping[str, int]) -> int:
         kind = ARRAYS[name][0]
-        return {**sizes, "cells": CELLS, "bounds": 2}[kind] if self._is_used(name) else 1
+        return {**sizes, "cells": CELLS, "bounds": 2, "actions": self.domain.num_actions}[kind] if self._is_used(name) else 1
 
     @property
     def bytes(self) -> int:
@@ -230,7 +249,7 @@ class Forest:
         """Where memory is not limited, take room for all nodes to come at once: address space, of which only what is written takes memory."""
         nodes = int(self.arrays["counts"][:, NODES].max()) + min(simulations, self.budget.expansions, self.budget.nodes) + 1
         edges = int(self.arrays["counts"][:, EDGES].max()) + nodes * self.domain.num_actions
-        if self.budget.bytes == UNLIMITED and len(self.leaves) * edges * EDGE.itemsize <= FORESEEN:
+        if simulations < UNLIMITED == self.budget.bytes and len(self.leaves) * edges * EDGE.itemsize <= FORESEEN:
             more = {"nodes": nodes, "edges": edges, "slots": slots_for(edges) if self.duplicates != "keep" else 1}
             self._resize({name: max(size, more.get(name, 0)) for name, size in self.sizes.items()})
 
@@ -252,20 +271,51 @@ class Forest:
                 return True
         return False
 
+    # --- chance ---------------------------------------------------------------------------------------------------------------------
+
+    def _generators(self) -> list[np.random.Generator]:
+        """One a tree, from its seed and the number of moves made."""
+        return [np.random.default_rng([int(seed) % 2**63, self.moves]) for seed in self.arrays["counts"][:, SEED]]
+
+    def _draw_gumbels(self) -> None:
+        if self.config.rule == "gumbel":
+            draws = [rng.gumbel(size=self.domain.num_actions) for rng in self._generators()]
+            self.arrays["gumbel"][:] = self.config.gumbel_scale * np.array(draws).reshape(self.arrays["gumbel"].shape)
+
+    def _add_noise(self) -> None:
+        """Mix Dirichlet noise into the prior of every root that was judged."""
+        share, counts = self.config.noise, self.arrays["counts"]
+        for tree, rng in enumerate(self._generators()):
+            edges = self.arrays["edges"][tree, self.edges(tree)] if counts[tree, NODES] else []
+            if len(edges):
+                noise = rng.dirichlet(np.full(len(edges), self.config.noise_alpha or 10.0 / len(edges)))
+                prior = np.empty(len(edges))
+                order = np.argsort(edges["action"])  # the noise belongs to actions, however the edges stand
+                prior[order] = noise
+                edges["prior"] = (1 - share) * edges["prior"] + share * prior
+        self._noisy = True
+
     # --- searching ------------------------------------------------------------------------------------------------------------------
 
     def run(self, simulations: int = UNLIMITED) -> None:
         """Do up to so many simulations more in every tree; a new root is judged first, which is none. `status` tells how a tree stands.
 
+        Ctrl-C, `Budget.stop` and the limits end it cleanly: another call goes on where it stood.
+
         ValueError when the evaluator's answer has the wrong shape, holds nan, or puts no weight on any legal action.
         """
-        if simulations < 1:
-            raise ValueError(f"{simulations} simulations were asked for; give a number of at least 1.")
-        counts, control = self.arrays["counts"], self.control
-        counts[:, LIMIT] = counts[:, SIMULATIONS] + min(simulations, self.budget.expansions)
+        if simulations < 0:
+            raise ValueError(f"{simulations} simulations were asked for; give a number of at least 0.")
         if not self.fits:
             self.stopped = Status.MEMORY
             return
+        counts, control = self.arrays["counts"], self.control
+        if control[PHASE] == ANSWERED and control[LEAVES]:  # the last run was interrupted while they waited
+            self._answer(int(control[LEAVES]))
+        if self.config.noise and simulations and not self._noisy:
+            self.run(0)
+            self._add_noise()
+        counts[:, LIMIT] = counts[:, SIMULATIONS] + min(simulations, self.budget.expansions)
         self._foresee(simulations)
         started, arrays = time.perf_counter(), tuple(map(as_records, self.arrays.values()))
         try:
@@ -280,7 +330,7 @@ class Forest:
                     self.stopped = Status.BUDGET
                     break
                 elif code == BAD_ANSWER:
-                    raise ValueError(nonsense(self.evaluator, "no number for a state, or a policy without weight on any legal action"))
+                    raise ValueError(nonsense(self.evaluator, "a value or logit that is not a number, or no weight to any legal action"))
                 elif code == ROOM:
                     if not self._grow():
                         self.stopped = Status.MEMORY
@@ -310,11 +360,36 @@ class Forest:
         state = int(self.arrays["counts"][tree, STATE])
         return {SOLVED_TREE: Status.SOLVED, EXHAUSTED_TREE: Status.EXHAUSTED}.get(state, self.stopped)
 
+    # --- going on -------------------------------------------------------------------------------------------------------------------
+
+    def advance(self, actions: Sequence[int]) -> None:
+        """Make one move in every tree, and keep the subtree it leads to; what was learnt there stays, everything else is let go.
+
+        With the rule gumbel, whose root has a plan of its own, a new tree is begun. ValueError when a move is illegal.
+        """
+        if self.control[PHASE] == ANSWERED and self.control[LEAVES]:
+            self.run(0)
+        moves, counts = np.asarray(actions, np.int64), self.arrays["counts"]
+        if moves.shape != (len(counts),):
+            raise ValueError(f"{moves.size} actions were given for {len(counts)} trees; give one a tree.")
+        sizes = {**self.sizes, "keys": max(self.sizes["keys"], int(counts[:, LINE].max()) + 1 + FIRST_STEPS)}
+        if not self._resize(sizes):
+            raise MemoryError("The limit of bytes leaves no room for another move; give a larger one.")
+        old = tuple(map(as_records, self.arrays.values()))
+        new = {name: zeros(array.shape, array.dtype) for name, array in self.arrays.items()}
+        refused = self.domain.bind(replant, **self._hooks())(
+            moves, self.config.rule != "gumbel", self.domain.context, *old, *map(as_records, new.values()), self._buffers[0][0]
+        )
+        if refused >= 0:
+            root = self.domain.format(self.arrays["states"][refused, ROOT])
+            raise ValueError(f"Action {moves[refused]} is illegal in tree {refused}: {root}.")
+        self.arrays, self.moves, self._noisy = new, self.moves + 1, False
+        self._draw_gumbels()
+
     # --- what was found -------------------------------------------------------------------------------------------------------------
 
-    def edges(self, tree: int = 0, node: int | None = None) -> slice:
-        """Where the edges of a node (default: the root) stand in its tree's array `edges`."""
-        node = int(self.arrays["counts"][tree, ROOT]) if node is None else node
+    def edges(self, tree: int = 0, node: int = ROOT) -> slice:
+        """Where the edges of a node stand in its tree's array `edges`."""
         place = self.arrays["nodes"][tree, node]
         return slice(int(place["first"]), int(place["first"] + place["count"]))
 
@@ -345,9 +420,8 @@ class Forest:
     @property
     def value(self) -> np.ndarray:
         """The backed-up value of each root for its player: float64 [B]; nan where it was not judged."""
-        roots = self.arrays["counts"][:, ROOT]
         judged = self.arrays["counts"][:, NODES] > 0
-        return np.where(judged, self.arrays["nodes"]["value"][np.arange(len(roots)), roots].astype(np.float64), np.nan)
+        return np.where(judged, self.arrays["nodes"]["value"][:, ROOT].astype(np.float64), np.nan)
 
     @property
     def action_weights(self) -> np.ndarray:
@@ -364,7 +438,7 @@ def longer(array: np.ndarray, length: int, keep: bool = True) -> np.ndarray:
     """The array with so many columns, and its content unless it is made anew."""
     if array.shape[1] == length:
         return array
-    larger = pages.zeros((len(array), length, *array.shape[2:]), array.dtype)
+    larger = zeros((len(array), length, *array.shape[2:]), array.dtype)
     if keep:
         larger[:, : array.shape[1]] = array
     return larger

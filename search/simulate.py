@@ -15,8 +15,8 @@ from astarzero.envs.state_table import copy_row, hash_row
 
 from astarzero.search.tree import (  # isort: skip
     DEAD, DEPTH, EDGES, EVALUATIONS, EXHAUSTED_TREE, EXPANSIONS, FLYING, LIMIT, LINE, NODES, NONE, PLAN, ROOT, RUNNING, SIMULATIONS,
-    SOLVED_TREE, STATE, TAKEN, WAITING, WON, Tree, Trees, backup, bury, drops_duplicates, expand_edge, is_cheaper, judge, merges_duplicates, open_node, return_of,
-    select, take_off, two_players,
+    SOLVED_TREE, STATE, TAKEN, WAITING, WON, Trees, backup, bury, drops_duplicates, expand_edge, is_cheaper, judge, merges_duplicates, open_node, return_of,
+    select, take_off, tree_at, two_players,
 )  # fmt: skip
 
 ASK, DONE, PAUSE, ROOM, BAD_ANSWER = range(1, 6)  # what the kernel says: leaves wait; all trees have ended; look at the clock; grow; nan
@@ -27,11 +27,11 @@ TREE_OF, NODE_OF, DEPTH_OF = range(3)  # of a leaf
 
 
 def simulate_kernel(
-    control, numbers, context, tables, counts, bounds, states, nodes, edges, table, line, plan, path, leaves, leaf_states, prior_logits,
+    control, numbers, context, tables, counts, bounds, states, nodes, edges, table, line, plan, gumbel, path, leaves, leaf_states, prior_logits,
     values, successors, actions, costs,
 ):  # fmt: skip
     """Runs until leaves wait (ASK), all trees have ended (DONE), one needs ROOM, or a slice is over (PAUSE); then is called again."""
-    trees = Trees(counts, bounds, states, nodes, edges, table, line, plan)
+    trees = Trees(counts, bounds, states, nodes, edges, table, line, plan, gumbel)
     left = control[SLICE]
     if control[PHASE] == ANSWERED:
         for leaf in range(control[LEAVES]):
@@ -58,6 +58,10 @@ def simulate_kernel(
             if tree.nodes[node].visits < 0:  # it waits already: this tree has no other leaf to offer now
                 take_off(tree, depth, path[leaf])
                 break
+            if tree.counts[EVALUATIONS] + control[CHARGED] > control[MAX_EVALUATIONS]:
+                take_off(tree, depth, path[leaf])
+                tree.counts[LIMIT] = -1  # no more in this run
+                break
             tree.counts[EVALUATIONS] += control[CHARGED]
             if control[INLINE]:
                 value = ask_rules(tree.states[node], context, tables, prior_logits[0])
@@ -74,25 +78,17 @@ def simulate_kernel(
     return ASK if control[LEAVES] > 0 else DONE
 
 
-def tree_at(trees, which):
-    """One of the trees."""
-    return Tree(
-        trees.counts[which], trees.bounds[which], trees.states[which], trees.nodes[which], trees.edges[which], trees.table[which],
-        trees.line[which], trees.plan[which],
-    )  # fmt: skip
-
-
 def may_descend(tree, control):
     """Has this tree another simulation to start now?"""
     counts, under_way = tree.counts, tree.counts[FLYING]
+    unjudged = counts[NODES] == 0 or tree.nodes[ROOT].status == WAITING  # to judge a root is no simulation
     return (
         counts[STATE] == RUNNING
         and under_way < control[PER_TREE]
-        and counts[SIMULATIONS] + under_way < counts[LIMIT]
+        and (counts[SIMULATIONS] + under_way < counts[LIMIT] or (unjudged and counts[LIMIT] >= 0))
         and counts[EXPANSIONS] < control[MAX_EXPANSIONS]
-        and counts[EVALUATIONS] + control[CHARGED] <= control[MAX_EVALUATIONS]
         and counts[NODES] < control[MAX_NODES]
-        and (under_way == 0 or tree.nodes[counts[ROOT]].status != WAITING)
+        and not (under_way > 0 and unjudged)
     )
 
 
@@ -165,7 +161,7 @@ def receive(tree, node, depth, prior_logits, value, numbers, path):
 
 def end_with_root(tree):
     """The search is over when the root has ended: its exact value is known, or for one player that there is no plan."""
-    if tree.nodes[tree.counts[ROOT]].status >= WON:
+    if tree.nodes[ROOT].status >= WON:
         tree.counts[STATE] = SOLVED_TREE if two_players() else EXHAUSTED_TREE
 
 

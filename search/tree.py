@@ -27,22 +27,22 @@ import numpy as np
 from astarzero.envs.compile import hook
 from astarzero.envs.domain import expand, is_goal, is_terminal, step
 from astarzero.envs.machine import exponential
-from astarzero.envs.state_table import hash_row
-from astarzero.envs.two_players import outcome, position_key, transposition_key
+from astarzero.envs.state_table import copy_row, hash_row
+from astarzero.envs.two_players import forget, outcome, position_key
 from astarzero.search.frontier import seeded_bits
 
 OPEN, WAITING, WON, DRAWN, LOST, DEAD = range(6)  # status of a node; WAITING: listed but not judged; from WON on it has ended
-NONE = -1  # child of an edge: never taken
+ROOT, NONE = 0, -1  # a node; child of an edge: never taken
 FREE, KNOWN, FIRST_NODE = range(3)  # of an entry: nothing here; a state that has an edge, but no node yet; FIRST_NODE + node
 
 # cells of `counts`, one row a tree
-NODES, EDGES, ROOT, LINE, SEED, SIMULATIONS, EXPANSIONS, GENERATED, EVALUATIONS, FLYING, STATE, PLAN, DEPTH, LIMIT = range(14)
-CELLS = 14
+NODES, EDGES, LINE, SEED, SIMULATIONS, EXPANSIONS, GENERATED, EVALUATIONS, FLYING, STATE, PLAN, DEPTH, LIMIT = range(13)
+CELLS = 13
 RUNNING, SOLVED_TREE, EXHAUSTED_TREE = range(3)  # of cell STATE
 LEAST, GREATEST = range(2)  # of `bounds`: returns met in this tree
 FROM, TAKEN = range(2)  # of `path`: a node, and the edge that was taken there
-C, C_BASE, TEMPERATURE, FPU_SHARE, FPU_SHIFT, VIRTUAL_LOSS, DISCOUNT = range(7)  # of `numbers`; the rest is a rule's own
-NUMBERS = 8
+C, C_BASE, TEMPERATURE, FPU_SHARE, FPU_SHIFT, VIRTUAL_LOSS, DISCOUNT, CONSIDERED, C_VISIT, C_SCALE = range(10)  # of `numbers`
+NUMBERS = 10
 
 
 NODE = np.dtype(
@@ -90,6 +90,7 @@ class Tree(NamedTuple):
     table: Any  # ENTRY [T], one cell where duplicates are kept
     line: Any  # uint64 [L], keys of the game and then of the path; one cell in worlds without history
     plan: Any  # int16 [D], actions to the goal that was found; one cell for two players
+    gumbel: Any  # float32 [A], Gumbel noise of the root's actions; one cell for other rules
 
 
 class Trees(NamedTuple):
@@ -103,6 +104,15 @@ class Trees(NamedTuple):
     table: Any
     line: Any
     plan: Any
+    gumbel: Any
+
+
+def tree_at(trees, which):
+    """One of the trees."""
+    return Tree(
+        trees.counts[which], trees.bounds[which], trees.states[which], trees.nodes[which], trees.edges[which], trees.table[which],
+        trees.line[which], trees.plan[which], trees.gumbel[which],
+    )  # fmt: skip
 
 
 # --- hooks that mcts.py fills --------------------------------------------------------------------------------------------------------
@@ -182,7 +192,7 @@ def select(tree, numbers, context, path):
 
     An OPEN node is one that the path has met before: a merging tree may have loops. Depth is -1 when `path` or the line is too short.
     """
-    node, depth, g = tree.counts[ROOT], np.int64(0), 0.0
+    node, depth, g = np.int64(ROOT), np.int64(0), 0.0
     room = path.shape[0] if not keeps_line() else min(path.shape[0], tree.line.shape[0] - tree.counts[LINE])
     while tree.nodes[node].status == OPEN:
         if depth == room:
@@ -237,29 +247,26 @@ def expand_edge(tree, depth, g, context, path, successors, actions, costs):
 
 def open_node(tree, node, g, length, context, successors, actions, costs):
     """Make a node of the row that stands in tree.states[node]; returns it, or with merging the equal one that was there."""
-    count = list_edges(tree, node, g, length, context, successors, actions, costs)
-    if merges_duplicates():
-        slot = slot_of(tree, key_of(tree.states[node], count, actions, context))
-        if tree.table[slot].node >= FIRST_NODE:
-            return np.int64(tree.table[slot].node) - FIRST_NODE
-        tree.table[slot].key, tree.table[slot].node = key_of(tree.states[node], count, actions, context), FIRST_NODE + node
-    tree.counts[NODES] += 1
-    tree.counts[EXPANSIONS] += 1
-    tree.nodes[node].visits, tree.nodes[node].value = 0, 0.0
-    tree.nodes[node].first, tree.nodes[node].count, tree.nodes[node].live = tree.counts[EDGES], count, count
-    tree.nodes[node].status = status_of(tree, node, count, context)
+    count, first = list_edges(tree, node, g, length, context, successors, actions, costs), tree.counts[EDGES]
+    new = tree.nodes[node]
+    new.visits, new.value, new.own, new.first, new.count, new.live = 0, 0.0, 0.0, first, count, count
+    new.status = status_of(tree, node, count, context)
     place, stride = seeded_order(count, node, tree.counts[SEED])
     for number in range(count):
-        edge = tree.counts[EDGES] + place
-        tree.edges[edge].action, tree.edges[edge].visits, tree.edges[edge].q, tree.edges[edge].child = actions[number], 0, 0.0, NONE
-        if not two_players():
-            tree.edges[edge].cost = costs[number]
-        if counts_flying():
-            tree.edges[edge].flying = 0
+        edge = tree.edges[first + place]
+        edge.action, edge.visits, edge.q, edge.child, edge.cost, edge.flying = actions[number], 0, 0.0, NONE, costs[number], 0
         place += stride
         if place >= count:
             place -= count
+    if merges_duplicates():
+        key = key_of(tree, node, context, successors[0])
+        slot = slot_of(tree, key)
+        if tree.table[slot].node >= FIRST_NODE:
+            return np.int64(tree.table[slot].node) - FIRST_NODE
+        tree.table[slot].key, tree.table[slot].node = key, FIRST_NODE + node
+    tree.counts[NODES] += 1
     tree.counts[EDGES] += count
+    tree.counts[EXPANSIONS] += 1
     return node
 
 
@@ -325,14 +332,15 @@ def is_cheaper(tree, key, g):
     return True
 
 
-def key_of(state, count, actions, context):
-    """Equal for states that a merging tree takes for one: the same future and, with a past that matters, the same legal moves."""
-    if not two_players():
-        return hash_row(state)
-    key = transposition_key(state, context)
+def key_of(tree, node, context, scratch):
+    """Equal for nodes that a merging tree takes for one: the same position and, with a past that matters, the same legal moves."""
+    copy_row(scratch, tree.states[node])
+    if two_players():
+        forget(scratch, context)
+    key, first = hash_row(scratch), np.int64(tree.nodes[node].first)
     if keeps_line():
-        for number in range(count):
-            key += seeded_bits(actions[number], 0)
+        for edge in range(first, first + tree.nodes[node].count):
+            key += seeded_bits(tree.edges[edge].action, 0)
     return key
 
 
