@@ -131,6 +131,11 @@ def _compile(function: Any, replaced: dict[str, Any], digest: str, is_template: 
     return numba.njit(copy, cache=is_template, **(OPTIONS if is_template else HELPER_OPTIONS))
 
 
+def as_records(array: np.ndarray) -> np.ndarray:
+    """An array of records as a kernel takes it that reads `array[n].field`: without the compiler NumPy must be told so."""
+    return array.view(np.recarray) if numba.config.DISABLE_JIT and array.dtype.names else array
+
+
 def _code_parts(code: types.CodeType) -> str:
     """Bytecode, names and constants of `code`, nested code objects included; line numbers excluded."""
     constants = []
@@ -166,6 +171,8 @@ def _value_digest(value: Any, where: str) -> str:
         return f"{type(value).__name__} {value!r}"
     if isinstance(value, tuple):
         return f"({', '.join(_value_digest(item, where) for item in value)})"
+    if isinstance(value, type) and issubclass(value, tuple) and hasattr(value, "_fields"):  # a named tuple: a kernel may make one
+        return f"named tuple {value.__qualname__} {value._fields}"
     if isinstance(value, (type, types.BuiltinFunctionType, numba.types.Type)) and not _is_own_class(value):
         return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value)}"
     if isinstance(value, Intrinsic):  # it writes code from what it closes over, by any function of its file

@@ -1,4 +1,4 @@
-"""What a world is: a `Domain` record and a few compiled rules over packed states.
+"""What a world is: a `Domain` record, with a line for each field, and a few compiled rules over packed states (long for that reason).
 
 A **state** is a row `uint64[W]` that holds everything the rules need (target, side to move, ...), so one batch may mix
 problems. **Rules** are plain functions in Numba's subset of Python, bound into kernels by compile.py; the stubs below are
@@ -183,6 +183,7 @@ class Domain:
     position_key: Callable[..., Any] = hash_of_row
     repeats: Callable[..., bool] = never_repeats
     forget: Callable[..., None] = forget_nothing
+    list_moves: Callable[..., int] | None = None  # the actions of `expand_in_line` (line.py) without its rows, when that is cheaper
     whole_costs: bool = False  # every cost is a whole number
     inverse_actions: tuple[int, ...] = ()  # the action that undoes each action, -1 for none; () when nobody says
 

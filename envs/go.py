@@ -32,30 +32,16 @@ from astarzero.envs.compile import bind
 from astarzero.envs.domain import Domain
 from astarzero.envs.go_drawing import LETTERS, draw_board, line_marks
 from astarzero.envs.go_features import GoPlanes, encode, read_planes
+from astarzero.envs.go_masks import list_moves
 from astarzero.envs.go_players import PLAYERS_OF_GO
-from astarzero.envs.go_rules import (
-    BEFORE,
-    HEIGHT,
-    KO,
-    KOMI,
-    LAST,
-    MOST,
-    MOVE_MASK,
-    ONE,
-    SUICIDE,
-    WIDTH,
-    every_stone_has_liberties,
-    forget,
-    is_goal,
-    is_terminal,
-    margin,
-    outcome,
-    position_key,
-    repeats,
-    step,
-)  # fmt: skip
 from astarzero.envs.go_symmetries import board_symmetries
 from astarzero.envs.picture import Picture
+
+from astarzero.envs.go_rules import (  # isort: skip
+    BEFORE, HEIGHT, KO, KOMI, LAST, MOST, MOVE_MASK, ONE, SUICIDE, WIDTH, every_stone_has_liberties, forget,
+    is_goal, is_terminal, margin, outcome, position_key, repeats, step,
+)  # fmt: skip
+
 
 KO_RULES = ("simple", "positional", "situational")  # in the order of go_rules.py
 STONES = {"X": 0, "O": 1}
@@ -129,6 +115,7 @@ def make(
         position_key=position_key,
         repeats=repeats,
         forget=forget,
+        list_moves=list_moves,
     )
     return domain
 

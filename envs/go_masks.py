@@ -43,7 +43,7 @@ from astarzero.envs.go_rules import (
     lost_by,
     stones_of,
 )  # fmt: skip
-from astarzero.envs.machine import count_bits, promise
+from astarzero.envs.machine import count_bits, lowest_bit, promise
 
 
 def legal_masks(domain: Domain, states: np.ndarray, keys: np.ndarray | None = None, lengths: np.ndarray | None = None) -> np.ndarray:
@@ -76,6 +76,23 @@ def mark_legal_in_line_batch(states, context, keys, lengths, masks):
             if context[2][KO_RULE] != SIMPLE:
                 legal = without(legal, repeating_points(states[index], legal, keys[index], lengths[index], context))
             mark(legal, context, masks[index])
+
+
+def list_moves(state, context, keys, length, successors, actions, costs):
+    """Kernel helper: the actions that `expand_in_line` writes, in the same order, without the rows; returns how many. None at the end."""
+    if is_terminal(state, context):
+        return 0
+    legal, names, number = legal_points_of(state, context), context[4], 0
+    if context[2][KO_RULE] != SIMPLE:
+        legal = without(legal, repeating_points(state, legal, keys, length, context))
+    for word in range(len(legal)):
+        left = legal[word]
+        while left:
+            actions[number] = names[WORD_BITS * word + lowest_bit(left)]
+            left &= left - ONE
+            number += 1
+    actions[number] = context[2][PASS]
+    return number + 1
 
 
 def legal_points_of(state, context):

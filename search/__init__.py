@@ -73,7 +73,9 @@ SEARCHES = {
         Search("q_beam", ("q",), partial(beam_search, head="q"), "beam search on g + w (-q)"),
         Search("value_policy_beam", ("value", "prior"), partial(beam_search, head="value", mix=0.5), "beam search on both keys mixed"),
         Search("q_policy_beam", ("q", "prior"), partial(beam_search, head="q", mix=0.5), "beam search on both keys mixed"),
-        Search("puct", ("value", "prior"), mcts, "MCTS with PUCT: value and policy together, or either alone"),
+        Search("puct", ("value", "prior"), mcts, "MCTS with PUCT: value and policy together, or either alone", (1, 2)),
+        Search("uct", ("value",), partial(mcts, rule="uct"), "MCTS with UCT: value alone", (1, 2)),
+        Search("gumbel", ("value", "prior"), partial(mcts, rule="gumbel"), "MCTS with Gumbel's root and improved policy", (1, 2)),
         Search("ubfm", ("value",), ubfm, "unbounded best-first minimax with proofs: what A* is in games of two", players=(2,)),
         Search("alpha_beta", ("value",), alpha_beta, "alpha-beta, a ply deeper at a time: the yardstick in games of two", players=(2,)),
     )

@@ -144,14 +144,7 @@ class Drive:
         before = time.perf_counter()
         answer = self.evaluator.evaluate(states)
         self.evaluator_seconds += time.perf_counter() - before
-        per_action = (len(states), self.domain.num_actions)
-        for name, shape in {"prior_logits": per_action, "value": (len(states),), "q": per_action}.items():
-            array = getattr(answer, name)
-            if array is not None and np.shape(array) != shape:
-                raise ValueError(self._nonsense(f"{name} of shape {np.shape(array)} for {len(states)} states, not {shape}"))
-            if array is not None and np.isnan(array.min(initial=0.0)):
-                raise ValueError(self._nonsense(f"{name} that is not a number"))
-        return answer
+        return checked(answer, states, self.domain, self.evaluator)
 
     def ask_at(self, desk: Desk, rows: int) -> None:
         """The evaluator's answer, timed, for what the kernel wrote on the first `rows` of its desk. Whoever reads it checks it."""
@@ -163,10 +156,7 @@ class Drive:
         """Ends a search that met no number, by a ValueError; a net asked again about the `states` in doubt says better what is wrong."""
         if states is not None:
             self.ask(states)
-        raise ValueError(self._nonsense("no number for a state, or a policy without weight on any legal action"))
-
-    def _nonsense(self, what: str) -> str:
-        return f"Evaluator {self.evaluator.name} gave {what}; mend the net or table (-inf marks a dead end, nan nothing)."
+        raise ValueError(nonsense(self.evaluator, "no number for a state, or a policy without weight on any legal action"))
 
     def result(self, status: Status, plan: tuple[int, ...] | None, lower_bound: Callable[[float], float], **more: Any) -> SearchResult:
         """The accounting of a search that ended. `plan` is None when there is none; its cost is added up along its steps."""
@@ -244,6 +234,30 @@ class Drive:
             if self.control[NODES]:
                 self.domain.bind(refill)(self.nodes["states"], self.control[NODES], self.slots, self.control[MASK])
         self.peak_bytes = max(self.peak_bytes, self.bytes)
+
+
+def checked(answer: Evaluation, states: np.ndarray, domain: Domain, evaluator: Evaluator) -> Evaluation:
+    """The answer for a batch of rows, when its arrays have the right shapes and no nan. ValueError otherwise."""
+    with_shape(answer, len(states), domain, evaluator)
+    for name, array in zip(Evaluation._fields, answer, strict=True):
+        if array is not None and np.isnan(array.min(initial=0.0)):
+            raise ValueError(nonsense(evaluator, f"{name} that is not a number"))
+    return answer
+
+
+def with_shape(answer: Evaluation, count: int, domain: Domain, evaluator: Evaluator) -> Evaluation:
+    """The answer for `count` rows, when its arrays have the right shapes; ValueError otherwise."""
+    per_action, per_state = (count, domain.num_actions), (count,)
+    for name, array in zip(Evaluation._fields, answer, strict=True):
+        if array is not None and np.shape(array) != (per_state if name == "value" else per_action):
+            wanted = per_state if name == "value" else per_action
+            raise ValueError(nonsense(evaluator, f"{name} of shape {np.shape(array)} for {count} states, not {wanted}"))
+    return answer
+
+
+def nonsense(evaluator: Evaluator, what: str) -> str:
+    """The sentence about an answer that is none."""
+    return f"Evaluator {evaluator.name} gave {what}; mend the net or table (-inf marks a dead end, nan nothing)."
 
 
 def row_bytes(array: np.ndarray) -> int:

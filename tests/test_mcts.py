@@ -62,10 +62,10 @@ def test_exploration_follows_the_prior_and_its_temperature(arms):
     """With an overwhelming c visits go in proportion to the prior; with none, once both arms were tried, where the value is."""
     instance, evaluator = arms
     for temperature, share in ((1.0, 0.6), (0.5, 0.36 / 0.52), (100.0, 0.5)):
-        options = {"c_puct": 1e6, "temperature": temperature, "budget": Budget(expansions=20)}
+        options = {"c_puct": 1e6, "temperature": temperature, "budget": Budget(expansions=18)}
         assert instance.solve("puct", evaluator, **options).action_weights[0] == pytest.approx(share, abs=0.05)
     order, _ = asked_in_order(instance, evaluator, c_puct=0.0, budget=Budget(expansions=5))
-    assert (sorted(order[1:3]), order[3:]) == (["A0", "B0"], ["A1", "A2"])
+    assert (sorted(order[1:4]), order[4:]) == (["A0", "A1", "B0"], ["A2"])
 
 
 def test_a_masked_head_reads_zero_or_uniform(arms):
@@ -83,10 +83,10 @@ def test_a_dead_branch_is_buried_up_to_where_another_way_leads():
     instance = problem(graph("cul-de-sac", "S-T 1, T-U 1, U-X 1, S-A 1, A-B 1, B-C 1, C-D 1"))
     evaluator = judge(instance.domain, value={"A": -9.0, "B": -9.0, "C": -9.0}, prior={"S-T": 3.0})
     order, result = asked_in_order(instance, evaluator, budget=Budget(expansions=6))
-    assert order == ["S", "T", "U", "A", "B", "C"]
+    assert (order, result.expansions) == (["S", "T", "A", "B", "C"], 6)  # nobody needs to be asked about U
     assert result.status is Status.BUDGET
     order, result = asked_in_order(instance, evaluator)
-    assert (order[6:], result.status, result.generated, result.nodes) == (["D"], Status.EXHAUSTED, 7, 7)  # X is not kept
+    assert (order[5:], result.status, result.generated, result.nodes) == ([], Status.EXHAUSTED, 7, 7)  # X is not kept, D has no way out
 
 
 def test_a_value_of_minus_infinity_is_a_dead_end():

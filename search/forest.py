@@ -1,0 +1,350 @@
+"""A forest: B search trees that search together, so that a net is asked for B positions at once. Arrays, growth, limits, answers.
+
+`Forest.run` does so many simulations in every tree; `advance` makes a move and goes on in its subtree; the rest tells what was
+found. What a tree finds follows from its root, seed and options alone, not from the trees beside it, nor from the number of threads:
+many forests may run in as many threads, since the kernel holds no lock.
+
+Read first: tree.py (the three verbs), selection.py (the rules), simulate.py (the loop). Read next: mcts.py (one tree as a search).
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from astarzero.envs.compile import as_records, bind
+from astarzero.envs.domain import Domain
+from astarzero.envs.evaluation import Evaluator
+from astarzero.envs.line import Line
+from astarzero.search.drive import nonsense, with_shape
+from astarzero.search.evaluator import default_evaluator, kernel_face
+from astarzero.search.pages import zeros
+from astarzero.search.replant import replant
+from astarzero.search.result import UNLIMITED, Budget, Status
+
+from astarzero.search.simulate import (  # isort: skip
+    ANSWERED, ASK, BAD_ANSWER, CHARGED, CONTROL_CELLS, DESCENDING, DONE, INLINE, LEAVES, MAX_EVALUATIONS, MAX_EXPANSIONS, MAX_NODES,
+    PER_TREE, PHASE, ROOM, SLICE, simulate_kernel,
+)  # fmt: skip
+from astarzero.search.tree import (  # isort: skip
+    CELLS, EDGE, EDGES, ENTRY, EXHAUSTED_TREE, LIMIT, LINE,
+    NODE, NODES, ROOT, SEED, SIMULATIONS, SOLVED_TREE, STATE,
+)  # fmt: skip
+from astarzero.search.tree_expand import refill_tables
+
+from astarzero.search.tree_config import TreeConfig  # isort: skip
+
+ARRAYS: dict[str, tuple[str, Any]] = {  # name -> (what it has one of for each, dtype); in the order of Trees
+    "counts": ("cells", np.int64), "bounds": ("bounds", np.float64), "states": ("nodes", np.uint64), "nodes": ("nodes", NODE),
+    "edges": ("edges", EDGE), "table": ("slots", ENTRY), "line": ("keys", np.uint64), "plan": ("steps", np.int16),
+    "gumbel": ("actions", np.float32),
+}  # fmt: skip
+FIRST_NODES, FIRST_STEPS = 64, 32
+FORESEEN = 1 << 30  # bytes of edges up to which room is taken at once
+GROWTH = (2.0, 1.5, 1.2, 1.05)  # tried in this order, where memory is limited
+SLICE_SIMULATIONS = 1 << 12  # descents between two looks at the clock
+
+
+class Forest:
+    """B trees. `arrays` holds every array of tree.Trees by name; beside options and counters there is nothing else.
+
+    states: rows [B, W], the roots. seeds: one a tree, or one for all: the order in which equals are tried, and noise.
+    lines: for worlds with a past that matters, for each tree the keys of its game up to and with the root (Line.keys); without them
+    a game begins at its root.
+    budget: expansions, evaluations and nodes are limits of each tree, bytes and seconds of the forest (seconds: of each run).
+    """
+    def __init__(
+        self, domain: Domain, states: np.ndarray, evaluator: Evaluator | None = None, config: TreeConfig | None = None, *,
+        budget: Budget | None = None, seeds: Sequence[int] | int = 0, lines: Sequence[np.ndarray] | None = None,
+    ) -> None:  # fmt: skip
+        self.domain, self.evaluator = domain, evaluator or default_evaluator(domain)
+        self.config, self.budget = config or TreeConfig(), budget or Budget()
+        self.two_players = domain.discount < 0
+        self.duplicates = self.config.duplicates_in(domain)
+        roots = domain.check_states(states)
+        fixed = {"cells": CELLS, "bounds": 2}
+        self.arrays = {
+            name: np.zeros((len(roots), fixed.get(each, 1), domain.num_words)[: 3 if name == "states" else 2], kind)
+            for name, (each, kind) in ARRAYS.items()
+        }
+        self.numbers, self.control, self._buffers = self.config.numbers(domain), self._make_control(), domain.expansion_buffers()
+        rules, self.tables = kernel_face(domain, self.evaluator)
+        self._hooks = self.config.hooks(domain)
+        self._kernel = domain.bind(simulate_kernel, **rules, **self._hooks)
+        waiting = len(roots) * self.config.leaves
+        self.path, self.leaves = np.zeros((waiting, 1, 2), np.int32), np.zeros((waiting, 3), np.int32)
+        self.leaf_states = np.zeros((waiting, domain.num_words), np.uint64)
+        self.prior_logits, self.values = np.zeros((waiting, domain.num_actions), np.float32), np.zeros(waiting, np.float32)
+        self.calls, self.evaluator_seconds, self.seconds, self.peak_bytes = 0, 0.0, 0.0, 0
+        self.stopped = Status.BUDGET  # why the last run ended, for a tree that could have gone on
+        self._plant(roots, np.broadcast_to(np.asarray(seeds, np.int64), len(roots)), lines)
+
+    # --- making ---------------------------------------------------------------------------------------------------------------------
+
+    def _make_control(self) -> np.ndarray:
+        control, informed = np.zeros(CONTROL_CELLS, np.int64), bool(self.evaluator.heads & {"value", "prior"})
+        control[PHASE], control[PER_TREE], control[SLICE] = DESCENDING, self.config.leaves, SLICE_SIMULATIONS
+        control[CHARGED], control[INLINE] = informed, self.evaluator.rules is not None or not informed
+        control[MAX_EXPANSIONS], control[MAX_EVALUATIONS] = self.budget.expansions, self.budget.evaluations
+        control[MAX_NODES] = self.budget.nodes
+        return control
+
+    def _plant(self, roots: np.ndarray, seeds: np.ndarray, lines: Sequence[np.ndarray] | None) -> None:
+        """Put the roots and the lines of their games into the first room there is."""
+        games = [Line(self.domain, root).keys for root in roots] if lines is None else lines
+        if self.domain.keeps_history and len(games) != len(roots):
+            raise ValueError(f"{len(games)} lines of keys were given for {len(roots)} roots; give one a root, such as Line.keys.")
+        longest = max(map(len, games), default=1)
+        self.sizes = {"nodes": 0, "edges": 0, "slots": 0, "keys": 0, "steps": 0}
+        edges = 4 * FIRST_NODES + 8 * self.domain.num_actions
+        nodes, steps = min(FIRST_NODES, self.budget.nodes), FIRST_STEPS
+        self.fits = self._resize({"nodes": nodes, "edges": edges, "slots": slots_for(edges), "steps": steps, "keys": longest + steps})
+        if not self.fits:
+            return
+        self._noisy, self.moves = False, 0
+        self.arrays["states"][:, 0] = roots
+        self.arrays["bounds"][:] = np.inf, -np.inf
+        counts, line = self.arrays["counts"], self.arrays["line"]
+        counts[:, SEED], counts[:, LINE] = seeds, 1
+        if self.domain.keeps_history:
+            for tree, keys in enumerate(games):
+                line[tree, : len(keys)], counts[tree, LINE] = keys, len(keys)
+        self._draw_gumbels()
+
+    # --- room -----------------------------------------------------------------------------------------------------------------------
+
+    def _is_used(self, name: str) -> bool:
+        """Arrays that this search has no use for have one cell a tree."""
+        used = {"table": self.duplicates != "keep", "line": self.domain.keeps_history, "plan": not self.two_players}
+        return {**used, "gumbel": self.config.rule == "gumbel"}.get(name, True)
+
+    def _length(self, name: str, sizes: Mapping[str, int]) -> int:
+        kind = ARRAYS[name][0]
+        return {**sizes, "cells": CELLS, "bounds": 2, "actions": self.domain.num_actions}[kind] if self._is_used(name) else 1
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the forest's arrays."""
+        fixed = (self.leaves, self.leaf_states, self.prior_logits, self.values, *self._buffers)
+        return sum(array.nbytes for array in (*self.arrays.values(), self.path, *fixed))
+
+    def _resize(self, sizes: Mapping[str, int]) -> bool:
+        """Grow to `sizes`; False when that is above the limit of bytes."""
+        lengths = {name: self._length(name, sizes) for name in ARRAYS}
+        more = [array[:, :1].nbytes * lengths[name] - array.nbytes for name, array in self.arrays.items()]
+        more.append(self.path[:, :1].nbytes * sizes["steps"] - self.path.nbytes)
+        copied = max(array.nbytes for array in (*self.arrays.values(), self.path))
+        if self.bytes + sum(more) + copied > self.budget.bytes:
+            return False
+        old = self.arrays["table"]
+        for name, array in self.arrays.items():
+            if lengths[name] != array.shape[1]:
+                self.arrays[name] = longer(array, lengths[name], keep=name != "table")
+        if self.arrays["table"] is not old:
+            bind(refill_tables, {})(as_records(old), as_records(self.arrays["table"]))
+        self.path = longer(self.path, sizes["steps"])
+        self.sizes = dict(sizes)
+        self.peak_bytes = max(self.peak_bytes, self.bytes + copied)
+        return True
+
+    def _foresee(self, simulations: int) -> None:
+        """Where memory is not limited, take room for all nodes to come at once; only what is written takes memory."""
+        nodes = int(self.arrays["counts"][:, NODES].max()) + min(simulations, self.budget.expansions, self.budget.nodes) + 1
+        edges = int(self.arrays["counts"][:, EDGES].max()) + nodes * self.domain.num_actions
+        if simulations < UNLIMITED == self.budget.bytes and len(self.leaves) * edges * EDGE.itemsize <= FORESEEN:
+            more = {"nodes": nodes, "edges": edges, "slots": slots_for(edges) if self.duplicates != "keep" else 1}
+            self._resize({name: max(size, more.get(name, 0)) for name, size in self.sizes.items()})
+
+    def _grow(self) -> bool:
+        """Make room for a node more in every tree; False when the limit of bytes forbids it."""
+        counts = self.arrays["counts"]
+        nodes, edges = int(counts[:, NODES].max()) + 1, int(counts[:, EDGES].max()) + self.domain.num_actions
+        short = {"nodes": nodes > self.sizes["nodes"], "edges": edges > self.sizes["edges"], "slots": 2 * edges > self.sizes["slots"]}
+        for factor in GROWTH:
+            sizes = dict(self.sizes)
+            for name, needed in (("nodes", nodes), ("edges", edges)):
+                if short[name]:
+                    sizes[name] = min(max(needed, int(factor * sizes[name])), self.budget.nodes if name == "nodes" else UNLIMITED)
+            if short["slots"]:
+                sizes["slots"] = slots_for(max(edges, sizes["edges"]))
+            if not any(short.values()):
+                sizes["steps"], sizes["keys"] = 2 * sizes["steps"], sizes["keys"] + sizes["steps"]
+            if self._resize(sizes):
+                return True
+        return False
+
+    # --- chance ---------------------------------------------------------------------------------------------------------------------
+
+    def _generators(self) -> list[np.random.Generator]:
+        """One a tree, from its seed and the number of moves made."""
+        return [np.random.default_rng([int(seed) % 2**63, self.moves]) for seed in self.arrays["counts"][:, SEED]]
+
+    def _draw_gumbels(self) -> None:
+        if self.config.rule == "gumbel":
+            draws = [rng.gumbel(size=self.domain.num_actions) for rng in self._generators()]
+            self.arrays["gumbel"][:] = self.config.gumbel_scale * np.array(draws).reshape(self.arrays["gumbel"].shape)
+
+    def _add_noise(self) -> None:
+        """Mix Dirichlet noise into the prior of every root that was judged."""
+        share, counts = self.config.noise, self.arrays["counts"]
+        for tree, rng in enumerate(self._generators()):
+            edges = self.arrays["edges"][tree, self.edges(tree)]
+            if counts[tree, NODES] and len(edges):
+                noise = np.empty(len(edges))  # it belongs to actions, however the edges stand
+                noise[np.argsort(edges["action"])] = rng.dirichlet(np.full(len(edges), self.config.noise_alpha or 10.0 / len(edges)))
+                edges["prior"] = (1 - share) * edges["prior"] + share * noise
+        self._noisy = True
+
+    # --- searching ------------------------------------------------------------------------------------------------------------------
+
+    def run(self, simulations: int = UNLIMITED) -> None:
+        """Do up to so many simulations more in every tree; a new root is judged first, which is none. `status` tells how a tree stands.
+
+        Ctrl-C, `Budget.stop` and the limits end it cleanly: another call goes on where it stood.
+
+        ValueError when the evaluator's answer has the wrong shape, holds nan, or puts no weight on any legal action.
+        """
+        if simulations < 0:
+            raise ValueError(f"{simulations} simulations were asked for; give a number of at least 0.")
+        if not self.fits:
+            self.stopped = Status.MEMORY
+            return
+        counts, control = self.arrays["counts"], self.control
+        if control[PHASE] == ANSWERED and control[LEAVES]:  # the last run was interrupted while they waited
+            self._answer(int(control[LEAVES]))
+        if self.config.noise and simulations and not self._noisy:
+            self.run(0)
+            self._add_noise()
+        counts[:, LIMIT] = counts[:, SIMULATIONS] + min(simulations, self.budget.expansions)
+        self._foresee(simulations)
+        started, arrays = time.perf_counter(), tuple(map(as_records, self.arrays.values()))
+        try:
+            while True:
+                code = self._kernel(
+                    control, self.numbers, self.domain.context, self.tables, *arrays, self.path, self.leaves, self.leaf_states,
+                    self.prior_logits, self.values, *self._buffers,
+                )  # fmt: skip
+                if code == ASK:
+                    self._answer(int(control[LEAVES]))
+                elif code == DONE:
+                    self.stopped = Status.BUDGET
+                    break
+                elif code == BAD_ANSWER:
+                    raise ValueError(nonsense(self.evaluator, "a value or logit that is not a number, or no weight to any legal action"))
+                elif code == ROOM:
+                    if not self._grow():
+                        self.stopped = Status.MEMORY
+                        break
+                    arrays = tuple(map(as_records, self.arrays.values()))
+                if time.perf_counter() - started >= self.budget.seconds:
+                    self.stopped = Status.BUDGET
+                    break
+                if self.budget.stop and self.budget.stop.is_set():
+                    self.stopped = Status.INTERRUPTED
+                    break
+        except KeyboardInterrupt:
+            self.stopped = Status.INTERRUPTED
+        self.seconds += time.perf_counter() - started
+
+    def _answer(self, waiting: int) -> None:
+        """Ask the evaluator for all leaves that wait."""
+        before, states = time.perf_counter(), self.leaf_states[:waiting]
+        answer = with_shape(self.evaluator.evaluate(states), waiting, self.domain, self.evaluator)  # the kernel looks for nan
+        self.evaluator_seconds += time.perf_counter() - before
+        self.calls += 1
+        self.prior_logits[:waiting] = 0.0 if answer.prior_logits is None else answer.prior_logits
+        self.values[:waiting] = 0.0 if answer.value is None else answer.value
+
+    def status(self, tree: int = 0) -> Status:
+        """SOLVED (a plan, or for two players the root's exact value), EXHAUSTED, or what ended the last run."""
+        state = int(self.arrays["counts"][tree, STATE])
+        return {SOLVED_TREE: Status.SOLVED, EXHAUSTED_TREE: Status.EXHAUSTED}.get(state, self.stopped)
+
+    # --- going on -------------------------------------------------------------------------------------------------------------------
+
+    def advance(self, actions: Sequence[int]) -> None:
+        """Make one move in every tree, and keep the subtree it leads to; what was learnt there stays, everything else is let go.
+
+        With the rule gumbel, whose root has a plan of its own, a new tree is begun. ValueError when a move is illegal.
+        """
+        if self.control[PHASE] == ANSWERED and self.control[LEAVES]:
+            self.run(0)
+        moves, counts = np.asarray(actions, np.int64), self.arrays["counts"]
+        if moves.shape != (len(counts),):
+            raise ValueError(f"{moves.size} actions were given for {len(counts)} trees; give one a tree.")
+        sizes = {**self.sizes, "keys": max(self.sizes["keys"], int(counts[:, LINE].max()) + 1 + FIRST_STEPS)}
+        if not self._resize(sizes):
+            raise MemoryError("The limit of bytes leaves no room for another move; give a larger one.")
+        old = tuple(map(as_records, self.arrays.values()))
+        new = {name: zeros(array.shape, array.dtype) for name, array in self.arrays.items()}
+        refused = self.domain.bind(replant, **self._hooks)(
+            moves, self.config.rule != "gumbel", self.domain.context, *old, *map(as_records, new.values()), self._buffers[0][0]
+        )
+        if refused >= 0:
+            root = self.domain.format(self.arrays["states"][refused, ROOT])
+            raise ValueError(f"Action {moves[refused]} is illegal in tree {refused}: {root}.")
+        self.arrays, self.moves, self._noisy = new, self.moves + 1, False
+        self._draw_gumbels()
+
+    # --- what was found -------------------------------------------------------------------------------------------------------------
+
+    def edges(self, tree: int = 0, node: int = ROOT) -> slice:
+        """Where the edges of a node stand in its tree's array `edges`."""
+        place = self.arrays["nodes"][tree, node]
+        return slice(int(place["first"]), int(place["first"] + place["count"]))
+
+    def at_root(self, name: str, empty: float = 0.0) -> np.ndarray:
+        """A field of the edges at every root by action: float64 [B, A], `empty` where there is no edge."""
+        table = np.full((len(self.arrays["counts"]), self.domain.num_actions), empty)
+        for tree in range(len(table)):
+            if self.arrays["counts"][tree, NODES]:
+                edges = self.arrays["edges"][tree, self.edges(tree)]
+                table[tree, edges["action"]] = edges[name]
+        return table
+
+    @property
+    def visit_counts(self) -> np.ndarray:
+        """How often each action was taken at the root: int64 [B, A]."""
+        return self.at_root("visits").astype(np.int64)
+
+    @property
+    def qvalues(self) -> np.ndarray:
+        """Mean (or best) return of each action at the root for its player: float64 [B, A]; nan where untried, -inf where lost or dead."""
+        return np.where(self.visit_counts > 0, self.at_root("q"), np.nan)
+
+    @property
+    def prior(self) -> np.ndarray:
+        """The root's prior: float64 [B, A], 0 for illegal actions."""
+        return self.at_root("prior")
+
+    @property
+    def value(self) -> np.ndarray:
+        """The backed-up value of each root for its player: float64 [B]; nan where it was not judged."""
+        judged = self.arrays["counts"][:, NODES] > 0
+        return np.where(judged, self.arrays["nodes"]["value"][:, ROOT].astype(np.float64), np.nan)
+
+    @property
+    def action_weights(self) -> np.ndarray:
+        """What each root recommends: float64 [B, A], visits over their sum; of a root whose outcome is proven, the moves that prove it.
+        Rows of zeros where nothing was tried."""
+        visits, q = self.visit_counts.astype(np.float64), self.at_root("q", -np.inf)
+        ended = (self.arrays["counts"][:, STATE] == SOLVED_TREE) & self.two_players
+        best = (visits > 0) & (q == np.where(visits > 0, q, -np.inf).max(1, keepdims=True))
+        weights = np.where(ended[:, None], best, np.where(q > -np.inf, visits, 0.0))
+        return weights / np.maximum(1.0, weights.sum(1, keepdims=True))
+
+
+def longer(array: np.ndarray, length: int, keep: bool = True) -> np.ndarray:
+    """The array with so many columns, and its content unless it is made anew."""
+    if array.shape[1] == length:
+        return array
+    larger = zeros((len(array), length, *array.shape[2:]), array.dtype)
+    if keep:
+        larger[:, : array.shape[1]] = array
+    return larger
+
+
+def slots_for(edges: int) -> int:
+    """Slots of a table for as many states as there are edges: a power of two."""
+    return 1 << int(2 * edges - 1).bit_length()

@@ -1,0 +1,175 @@
+"""expand, the second verb of a simulation (tree.py): step along an edge, list what leaves the new node, and judge it.
+
+Read next: tree_backup.py.
+"""
+
+import numpy as np
+
+from astarzero.envs.domain import expand, is_goal, is_terminal, step
+from astarzero.envs.machine import exponential
+from astarzero.envs.state_table import copy_row, hash_row
+from astarzero.envs.two_players import forget, outcome, position_key
+from astarzero.search.frontier import seeded_bits
+
+from astarzero.search.tree import (  # isort: skip
+    DEAD, DRAWN, EDGES, EXPANSIONS, FIRST_NODE, FREE, FROM, GENERATED, KNOWN, LINE, LOST, NODES, NONE, OPEN, PLAN, SEED,
+    SOLVED_TREE, STATE, TAKEN, TEMPERATURE, WAITING, WON, drops_duplicates, keeps_line, list_edges, list_moves, merges_duplicates,
+    two_players,
+)  # fmt: skip
+
+
+def expand_edge(tree, depth, g, context, path, successors, actions, costs):
+    """Take the last edge of `path`, which was never taken; returns the node it leads to: a new one, or with merging a known one.
+
+    The new node is WAITING, or has ended. PLAN of `counts` is the action that leads on to a goal, if one was generated.
+    """
+    parent, edge, node = path[depth - 1, FROM], path[depth - 1, TAKEN], tree.counts[NODES]
+    step(tree.states[parent], tree.edges[edge].action, context, tree.states[node])
+    length = tree.counts[LINE] + depth
+    if keeps_line():
+        tree.line[length - 1] = position_key(tree.states[node], context)
+    known = open_node(tree, node, g, length, context, successors, actions, costs)
+    tree.edges[edge].child = known
+    return known
+
+
+def open_node(tree, node, g, length, context, successors, actions, costs):
+    """Make a node of the row that stands in tree.states[node]; returns it, or with merging the equal one that was there."""
+    count, first = list_edges(tree, node, g, length, context, successors, actions, costs), tree.counts[EDGES]
+    new = tree.nodes[node]
+    new.visits, new.value, new.own, new.first, new.count, new.live = 0, 0.0, 0.0, first, count, count
+    new.status = status_of(tree, node, count, context)
+    place, stride = seeded_order(count, node, tree.counts[SEED])
+    for number in range(count):
+        edge = tree.edges[first + place]
+        edge.action, edge.visits, edge.q, edge.child, edge.cost, edge.flying = actions[number], 0, 0.0, NONE, costs[number], 0
+        place += stride
+        if place >= count:
+            place -= count
+    if merges_duplicates():
+        key = key_of(tree, node, context, successors[0])
+        slot = slot_of(tree, key)
+        if tree.table[slot].node >= FIRST_NODE:
+            return np.int64(tree.table[slot].node) - FIRST_NODE
+        tree.table[slot].key, tree.table[slot].node = key, FIRST_NODE + node
+    tree.counts[NODES] += 1
+    tree.counts[EDGES] += count
+    tree.counts[EXPANSIONS] += 1
+    return node
+
+
+def seeded_order(count, node, seed):
+    """(start, stride): edges stand so around the circle, and a rule takes the first of equals, so that no action number wins ties."""
+    if count < 2:
+        return 0, 1
+    bits = seeded_bits(node, seed)
+    stride = 1 + np.int64((bits >> np.uint64(32)) % np.uint64(count - 1))
+    while have_common_factor(stride, count):
+        stride = stride - 1 if stride > 1 else count - 1
+    return np.int64((bits & np.uint64(0xFFFFFFFF)) % np.uint64(count)), stride
+
+
+def have_common_factor(first, second):
+    while second:
+        first, second = second, first % second
+    return first > 1
+
+
+def status_of(tree, node, count, context):
+    """Of a node with `count` edges before it is judged."""
+    if two_players():
+        if count == 0:
+            result = outcome(tree.states[node], context)
+            return WON if result > 0.0 else (LOST if result < 0.0 else DRAWN)
+        return WAITING
+    return DEAD if count == 0 else WAITING
+
+
+def list_legal_moves(tree, node, g, length, context, successors, actions, costs):
+    """Two players: the legal moves, none at the end. A row without a legal move is scored as one at the end."""
+    if is_terminal(tree.states[node], context):
+        return 0
+    tree.counts[GENERATED] += 1
+    return list_moves(tree.states[node], context, tree.line, length, successors, actions, costs)
+
+
+def list_successors(tree, node, g, length, context, successors, actions, costs):
+    """One player: the successors that are no dead end by the rule book and, where duplicates are dropped, were not met at so low a cost."""
+    made, kept = expand(tree.states[node], context, successors, actions, costs), 0
+    tree.counts[GENERATED] += made
+    for number in range(made):
+        if is_goal(successors[number], context):
+            tree.counts[STATE], tree.counts[PLAN] = SOLVED_TREE, actions[number]
+        if is_terminal(successors[number], context):
+            continue
+        if (drops_duplicates() or merges_duplicates()) and not is_cheaper(tree, hash_row(successors[number]), g + costs[number]):
+            continue
+        actions[kept], costs[kept] = actions[number], costs[number]
+        kept += 1
+    return kept
+
+
+def is_cheaper(tree, key, g):
+    """Is `g` below the cost at which this state was met before? If so it is noted."""
+    slot = slot_of(tree, key)
+    if tree.table[slot].node == FREE:
+        tree.table[slot].key, tree.table[slot].node = key, KNOWN
+    elif tree.table[slot].g <= np.float32(g):
+        return False
+    tree.table[slot].g = g
+    return True
+
+
+def key_of(tree, node, context, scratch):
+    """Equal for nodes that a merging tree takes for one: the same position and, with a past that matters, the same legal moves."""
+    copy_row(scratch, tree.states[node])
+    if two_players():
+        forget(scratch, context)
+    key, first = hash_row(scratch), np.int64(tree.nodes[node].first)
+    if keeps_line():
+        for edge in range(first, first + tree.nodes[node].count):
+            key += seeded_bits(tree.edges[edge].action, 0)
+    return key
+
+
+def slot_of(tree, key):
+    """The slot of the table that holds `key`, or the free one where it belongs."""
+    mask = tree.table.shape[0] - 1
+    slot = np.int64(key & np.uint64(mask))
+    while tree.table[slot].node != FREE and tree.table[slot].key != key:
+        slot = (slot + 1) & mask
+    return slot
+
+
+def refill_tables(old, table):
+    """Kernel: the entries of the tables `old` ENTRY [B, T] into larger ones, which are empty."""
+    mask = table.shape[1] - 1
+    for tree in range(old.shape[0]):
+        for number in range(old.shape[1]):
+            entry = old[tree, number]
+            if entry.node != FREE:
+                slot = np.int64(entry.key & np.uint64(mask))
+                while table[tree, slot].node != FREE:
+                    slot = (slot + 1) & mask
+                table[tree, slot].key, table[tree, slot].node, table[tree, slot].g = entry.key, entry.node, entry.g
+
+
+def judge(tree, node, prior_logits, value, numbers):
+    """Give a WAITING node its prior, normalised over its edges; `prior_logits` [A] is used up. False when the answer is no number, or no
+    edge has any weight. A value of -inf is a dead end, for one player alone."""
+    first = np.int64(tree.nodes[node].first)
+    end, highest, total = first + np.int64(tree.nodes[node].count), np.float32(-np.inf), np.float32(0.0)
+    for edge in range(first, end):
+        highest = max(highest, prior_logits[tree.edges[edge].action])
+    if not -np.inf < highest < np.inf:
+        return False
+    per_degree = np.float32(1.0 / numbers[TEMPERATURE])
+    for action in range(prior_logits.shape[0]):  # of illegal actions too: without a gap several are computed at a time
+        prior_logits[action] = exponential((prior_logits[action] - highest) * per_degree)
+    for edge in range(first, end):
+        total += prior_logits[tree.edges[edge].action]
+    scale = np.float32(1.0) / total
+    for edge in range(first, end):
+        tree.edges[edge].prior = prior_logits[tree.edges[edge].action] * scale
+    tree.nodes[node].status, tree.nodes[node].own = OPEN, value
+    return total == total and value == value and (value > -np.inf or not two_players())
