@@ -16,8 +16,8 @@ setup: $(READY)  ## make .venv and install astarzero into it, editable, with its
 contest: $(READY)  ## value against policy on the 8-puzzle and 24: a table, a picture, five minutes
 	$(BIN)/astarzero contest --quick
 
-test: $(READY)  ## run the tests; the last line says how many ran
-	$(BIN)/python -m pytest
+test: $(READY)  ## run the tests, two files at a time; the last line says how many ran
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(READY)  ## lint, and check types
 	$(BIN)/ruff check
