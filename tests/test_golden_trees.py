@@ -8,10 +8,9 @@ import types
 
 import numpy as np
 import pytest
-from drawn_trees import DRAW, drawn_tree, grow, rows, visits
+from drawn_trees import drawn_tree, game_of, grow, paths, rows, visits
 
 from astarzero.search.forest import Forest, TreeConfig
-from astarzero.search.tree import NODES
 
 ROOTS = rows(*range(4, 13))  # of three children, all of depth 2
 SIMULATIONS = 60
@@ -45,45 +44,45 @@ def embedded(mctx, game):
 
 
 def visits_of(tree, number):
-    met = np.asarray(tree.node_visits[number])
-    return {int(vertex): int(count) for vertex, count in zip(np.asarray(tree.embeddings[number]), met, strict=True) if count}
+    """As drawn_trees.visits, of a tree of mctx."""
+    parents, actions, met = (np.asarray(array[number]).tolist() for array in (tree.parents, tree.action_from_parent, tree.node_visits))
+    path = {0: ()}
+    for node in range(1, len(parents)):
+        if met[node]:
+            path[node] = (*path[parents[node]], actions[node])
+    return {path[node]: met[node] for node in path}
 
 
-@pytest.mark.parametrize("fpu", ["parent", 0.0])
-def test_puct_visit_by_visit_beside_mctx(mctx, fpu):
+def test_puct_visit_by_visit_beside_mctx(mctx):
     import jax
     import jax.numpy as jnp
 
     def q_as_it_is(tree, node):
-        untried = tree.node_values[node] if fpu == "parent" else fpu
-        return jnp.where(tree.children_visits[node] > 0, tree.qvalues(node), untried)
+        return jnp.where(tree.children_visits[node] > 0, tree.qvalues(node), tree.node_values[node])
 
     domain, judge = drawn_tree()
-    legal = domain.context[3].copy()
-    legal[6:13, 0] = False  # mctx masks moves at the root alone
-    game = domain.with_(context=(*domain.context[:3], legal)), judge
+    heads = domain.context[0].copy()
+    heads[6:13, 0] = -1  # mctx masks moves at the root alone
+    game = game_of(heads, domain.context[1]), judge
     root, follow = embedded(mctx, game)
     found = mctx.muzero_policy(
-        None, jax.random.PRNGKey(0), root, follow, SIMULATIONS, jnp.array(~legal[4:13]), qtransform=q_as_it_is, dirichlet_fraction=0.0
+        None, jax.random.PRNGKey(0), root, follow, SIMULATIONS, jnp.array(heads[4:13] < 0), qtransform=q_as_it_is, dirichlet_fraction=0.0
     )
-    ours = grow(game, ROOTS, SIMULATIONS, c=1.25, c_base=19652, fpu=fpu)
+    ours = grow(game, ROOTS, SIMULATIONS, c=1.25, c_base=19652)
     for number in range(len(ROOTS)):
         assert visits(ours, number) == visits_of(found.search_tree, number)
     assert ours.value == pytest.approx(np.asarray(found.search_tree.node_values[:, 0]), abs=1e-5)
     assert ours.action_weights == pytest.approx(np.asarray(found.action_weights), abs=1e-6)
 
 
-@pytest.mark.parametrize(("considered", "scale"), [(16, 1.0), (2, 1.0), (3, 0.0)])
-def test_gumbel_visit_by_visit_beside_mctx(mctx, considered, scale):
+def test_gumbel_visit_by_visit_beside_mctx(mctx):
     """Both with the noise that mctx drew; q is scaled over a node's edges on both sides. The move is that of the last two to survive."""
     import jax
 
-    game = drawn_tree(1, depth=8, width=5)
+    game = drawn_tree(1, depth=4, width=5)
     root, follow = embedded(mctx, game)
-    found = mctx.gumbel_muzero_policy(
-        None, jax.random.PRNGKey(1), root, follow, SIMULATIONS, max_num_considered_actions=considered, gumbel_scale=scale
-    )
-    ours = Forest(game[0], ROOTS, game[1], TreeConfig("gumbel", considered=considered))
+    found = mctx.gumbel_muzero_policy(None, jax.random.PRNGKey(1), root, follow, SIMULATIONS, max_num_considered_actions=4)
+    ours = Forest(game[0], ROOTS, game[1], TreeConfig("gumbel", considered=4))
     ours.arrays["gumbel"][:] = np.asarray(found.search_tree.extra_data.root_gumbel)
     ours.run(SIMULATIONS)
     for number in range(len(ROOTS)):
@@ -94,10 +93,10 @@ def test_gumbel_visit_by_visit_beside_mctx(mctx, considered, scale):
 
 
 class Playing:
-    """A drawn tree as a game and a state of OpenSpiel, as far as its MCTS in Python asks; and the judge of both sides."""
+    """A drawn tree as a game and a state of OpenSpiel, as far as its MCTS in Python asks."""
 
-    def __init__(self, game, vertex, player=0):
-        self.game, self.vertex, self.player = game, vertex, player
+    def __init__(self, game, vertex, path=()):
+        self.game, self.vertex, self.path = game, vertex, path
 
     def get_type(self):
         import pyspiel
@@ -109,64 +108,54 @@ class Playing:
         return 1.0
 
     def clone(self):
-        return Playing(self.game, self.vertex, self.player)
+        return Playing(self.game, self.vertex, self.path)
 
     def is_terminal(self):
-        return bool(self.game[0].context[2][self.vertex])
+        return False
 
     def is_chance_node(self):
         return False
 
     def current_player(self):
-        return self.player
+        return len(self.path) % 2
 
     def apply_action(self, action):
-        self.vertex, self.player = self.game[0].num_actions * self.vertex + 1 + action, 1 - self.player
-
-    def returns(self):
-        return signed(self, float(DRAW - self.game[0].context[2][self.vertex]))
-
-
-def signed(state, value):
-    """[2]: what `value` for the player to move is worth to both."""
-    return np.array([value, -value] if state.player == 0 else [-value, value])
+        self.vertex, self.path = int(self.game[0].context[0][self.vertex, action]), (*self.path, action)
 
 
 class Judge:
-    """The evaluator of a drawn tree for OpenSpiel. Moves stand in the order of our edges, for who was never tried comes first in UCT."""
+    """The judge of a drawn tree for OpenSpiel. Moves stand in the order of our edges, for who was never tried comes first in UCT."""
 
     def __init__(self, game, forest, tree):
-        self.game, self.order = game, {}
-        arrays = forest.arrays
-        for node in range(arrays["counts"][tree, NODES]):
-            self.order[int(arrays["states"][tree, node, 0])] = arrays["edges"]["action"][tree, forest.edges(tree, node)].tolist()
+        self.judge = game[1]
+        self.order = {path: forest.arrays["edges"]["action"][tree, forest.edges(tree, node)] for path, node in paths(forest, tree).items()}
 
     def evaluate(self, state):
-        return signed(state, float(self.game[1].evaluate(rows(state.vertex)).value[0]))
+        value = float(self.judge.evaluate(rows(state.vertex)).value[0])
+        return np.array([value, -value] if state.current_player() == 0 else [-value, value])
 
     def prior(self, state):
-        logits = self.game[1].evaluate(rows(state.vertex)).prior_logits[0].astype(float)
-        legal = self.order[state.vertex]
-        chances = np.exp(logits[legal] - logits[legal].max())
+        legal = self.order[state.path].tolist()
+        chances = np.exp(self.judge.evaluate(rows(state.vertex)).prior_logits[0, legal].astype(float))
         return list(zip(legal, (chances / chances.sum()).tolist(), strict=True))
 
 
 @pytest.mark.parametrize("rule", ["puct", "uct"])
 def test_open_spiel_visit_by_visit(spiel, rule):
-    """With moves that are illegal anywhere. OpenSpiel takes an untried child for 0 and, without `solve`, proves nothing."""
+    """Moves are illegal here and there. OpenSpiel takes an untried child for 0 and, without `solve`, proves nothing."""
     game = drawn_tree(2, illegal=0.3)
     forest = grow(game, ROOTS, SIMULATIONS, rule=rule, c=1.5, fpu=0.0)
-    choose = getattr(spiel.SearchNode, f"{rule}_value")
     for number, vertex in enumerate(ROOTS[:, 0].tolist()):
         state, still = Playing(game, vertex), types.SimpleNamespace(shuffle=lambda moves: None)
-        judge = Judge(game, forest, number)
-        bot = spiel.MCTSBot(state, 1.5, SIMULATIONS + 1, judge, solve=False, random_state=still, child_selection_fn=choose)
-        root, met, waiting = bot.mcts_search(state), {}, []
-        waiting.append((root, vertex))
+        bot = spiel.MCTSBot(
+            state, 1.5, SIMULATIONS + 1, Judge(game, forest, number), solve=False, random_state=still,
+            child_selection_fn=getattr(spiel.SearchNode, f"{rule}_value"),
+        )  # fmt: skip
+        root = bot.mcts_search(state)
+        met, waiting = {}, [((), root)]
         while waiting:
-            node, place = waiting.pop()
-            met[place] = node.explore_count
-            waiting += [(child, 3 * place + 1 + child.action) for child in node.children if child.explore_count]
+            path, node = waiting.pop()
+            met[path] = node.explore_count
+            waiting += [((*path, child.action), child) for child in node.children if child.explore_count]
         assert visits(forest, number) == met
-        mean = root.total_reward / root.explore_count  # the root's reward is its player's
-        assert forest.value[number] == pytest.approx(mean, abs=1e-5)
+        assert forest.value[number] == pytest.approx(root.total_reward / root.explore_count, abs=1e-5)
