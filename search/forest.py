@@ -16,9 +16,9 @@ import numpy as np
 from astarzero.envs.compile import as_records, bind
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluator
-from astarzero.envs.line import Line
 from astarzero.search.drive import nonsense, with_shape
 from astarzero.search.evaluator import default_evaluator, kernel_face
+from astarzero.search.game_nodes import line_of
 from astarzero.search.pages import zeros
 from astarzero.search.replant import replant
 from astarzero.search.result import UNLIMITED, Budget, Status
@@ -93,9 +93,10 @@ class Forest:
 
     def _plant(self, roots: np.ndarray, seeds: np.ndarray, lines: Sequence[np.ndarray] | None) -> None:
         """Put the roots and the lines of their games into the first room there is."""
-        games = [Line(self.domain, root).keys for root in roots] if lines is None else lines
-        if self.domain.keeps_history and len(games) != len(roots):
-            raise ValueError(f"{len(games)} lines of keys were given for {len(roots)} roots; give one a root, such as Line.keys.")
+        given = [None] * len(roots) if lines is None else lines
+        if self.domain.keeps_history and len(given) != len(roots):
+            raise ValueError(f"{len(given)} lines of keys were given for {len(roots)} roots; give one a root, such as Line.keys.")
+        games = [line_of(self.domain, root, keys) for root, keys in zip(roots, given)] if self.domain.keeps_history else []
         longest = max(map(len, games), default=1)
         self.sizes = {"nodes": 0, "edges": 0, "slots": 0, "keys": 0, "steps": 0}
         edges = 4 * FIRST_NODES + 8 * self.domain.num_actions
