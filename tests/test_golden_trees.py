@@ -32,10 +32,10 @@ def embedded(mctx, game):
     import jax.numpy as jnp
 
     answer = game[1].evaluate(game[0].instance_sets["all"]())
-    logits, values, width = jnp.array(answer.prior_logits), jnp.array(answer.value), game[0].num_actions
+    logits, values, heads = jnp.array(answer.prior_logits), jnp.array(answer.value), jnp.array(game[0].context[0].astype(np.int32))
 
     def follow(params, key, action, vertex):
-        child = width * vertex + 1 + action
+        child = heads[vertex, action]
         turns = -jnp.ones_like(values[child])
         return mctx.RecurrentFnOutput(reward=0 * turns, discount=turns, prior_logits=logits[child], value=values[child]), child
 

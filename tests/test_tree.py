@@ -222,18 +222,18 @@ def test_eight_leaves_at_a_time_search_nearly_as_one():
 def test_advance_keeps_the_subtree_and_goes_on_as_if_it_had_begun_there():
     """In a game the k visits of a child are k - 1 simulations of a tree begun there, before the move and after it."""
     game = drawn_tree(5, illegal=0.2)
-    forest = grow(game, rows(*range(4, 10)), 120, prove=False)
+    forest = grow(game, rows(*range(4, 10)), 120)
     before, moves = [visits(forest, tree) for tree in range(6)], forest.visit_counts.argmax(1)
     children = [int(game[0].context[0][4 + tree, move]) for tree, move in enumerate(moves)]
     forest.advance(moves)
     for tree, move in enumerate(moves.tolist()):
         kept = {path[1:]: count for path, count in before[tree].items() if path[:1] == (move,)}
         assert visits(forest, tree) == kept
-        fresh = grow(game, rows(children[tree]), kept[()] - 1, prove=False)
+        fresh = grow(game, rows(children[tree]), kept[()] - 1)
         assert visits(fresh) == kept and fresh.value[0] == pytest.approx(forest.value[tree], abs=1e-6)
     forest.run(50)
     for tree, child in enumerate(children):
-        fresh = grow(game, rows(child), visits(forest, tree)[()] - 1, prove=False)
+        fresh = grow(game, rows(child), visits(forest, tree)[()] - 1)
         assert visits(fresh) == visits(forest, tree)
 
 
@@ -241,7 +241,7 @@ def test_an_illegal_move_is_refused_and_changes_nothing():
     game = drawn_tree(5, illegal=0.2)
     vertex = int(np.flatnonzero((game[0].context[0][:40] < 0).any(1))[0])
     bad = int(np.flatnonzero(game[0].context[0][vertex] < 0)[0])
-    forest, undisturbed = (grow(game, rows(0, vertex), 20, prove=False) for _ in range(2))
+    forest, undisturbed = (grow(game, rows(0, vertex), 20) for _ in range(2))
     with pytest.raises(ValueError, match=f"Action {bad} is illegal in tree 1") as error:
         forest.advance([0, bad])
     one_sentence(error)
@@ -256,7 +256,7 @@ def test_an_illegal_move_is_refused_and_changes_nothing():
 @pytest.mark.parametrize("leaves", [1, 8])
 def test_an_interrupted_run_goes_on_to_the_same_result(leaves):
     game, roots = drawn_tree(6), rows(1, 2, 3)
-    whole = grow(game, roots, 100, leaves=leaves, prove=leaves > 1)
+    whole = grow(game, roots, 100, leaves=leaves)
     for interrupt in ("stop", "key"):
         stop, left = threading.Event(), iter(range(7))
 
@@ -269,7 +269,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(leaves):
 
         judge = dataclasses.replace(game[1], evaluate=evaluate)
         budget = Budget(stop=stop) if interrupt == "stop" else Budget()
-        forest = Forest(game[0], roots, judge, TreeConfig(leaves=leaves, prove=leaves > 1), budget=budget)
+        forest = Forest(game[0], roots, judge, TreeConfig(leaves=leaves), budget=budget)
         forest.run(100)
         assert forest.status(0) is Status.INTERRUPTED and 0 < forest.arrays["counts"][0, SIMULATIONS] < 100
         forest.budget = Budget()
