@@ -93,7 +93,7 @@ class Forest:
 
     def _plant(self, roots: np.ndarray, seeds: np.ndarray, lines: Sequence[np.ndarray] | None) -> None:
         """Put the roots and the lines of their games into the first room there is."""
-        given = [None] * len(roots) if lines is None else lines
+        given: Sequence[np.ndarray | None] = [None] * len(roots) if lines is None else lines
         if self.domain.keeps_history and len(given) != len(roots):
             raise ValueError(f"{len(given)} lines of keys were given for {len(roots)} roots; give one a root, such as Line.keys.")
         games = [line_of(self.domain, root, keys) for root, keys in zip(roots, given)] if self.domain.keeps_history else []
