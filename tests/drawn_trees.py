@@ -39,16 +39,16 @@ def outcome(state, context):
 def drawn_tree(seed: int = 0, depth: int = 6, width: int = 3, ends: float | None = None, illegal: float = 0.0) -> tuple[Domain, Evaluator]:
     """A game and its judge: values in -.9 .. .9 for who is to move, priors normal logits.
 
-    Vertex v has the children width * v + 1 .. width * v + width, `depth` deep; from the last ones moves lead anywhere, and no game ends.
-    With `ends`, a chance, the last vertices are over, and others by this chance: won, drawn or lost for who is to move. By the chance
-    `illegal` a move is none.
+    Vertex v has the children width * v + 1 .. width * v + width, `depth` deep; from the last ones moves lead back to the lower half, and
+    no game ends. With `ends`, a chance, the last vertices are over, and others by this chance: won, drawn or lost for who is to move. By
+    the chance `illegal` a move is none.
     """
     rng = np.random.default_rng(seed)
     size = (width ** (depth + 1) - 1) // (width - 1)
     inner = size - width**depth
     kinds = np.full(size, GOES_ON)
     heads = np.arange(1, size * width + 1).reshape(size, width)
-    heads[inner:] = rng.integers(1, inner, (size - inner, width))
+    heads[inner:] = rng.integers(inner // 2, inner, (size - inner, width))
     if ends is not None:
         over = (rng.random(size) < ends) | (np.arange(size) >= inner)
         over[0] = False
