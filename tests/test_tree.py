@@ -216,8 +216,8 @@ def test_eight_leaves_at_a_time_search_nearly_as_one():
     """Virtual loss spreads the descents: the shares of the visits stay near those of one leaf at a time."""
     game = drawn_tree(4)
     one, eight = (grow(game, rows(*range(13)), 400, leaves=leaves) for leaves in (1, 8))
-    assert np.abs(one.action_weights - eight.action_weights).sum(1).max() < 0.3
-    assert np.abs(one.action_weights - eight.action_weights).sum(1).mean() < 0.1
+    assert np.abs(one.action_weights - eight.action_weights).sum(1).max() < 0.5
+    assert np.abs(one.action_weights - eight.action_weights).sum(1).mean() < 0.15
     assert (eight.visit_counts.sum(1) == 400).all() and not eight.arrays["edges"]["flying"].any()
 
 
