@@ -16,12 +16,13 @@ import numpy as np
 from astarzero.envs.compile import as_records, bind
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluator
-from astarzero.envs.line import Line
 from astarzero.search.drive import nonsense, with_shape
 from astarzero.search.evaluator import default_evaluator, kernel_face
+from astarzero.search.game_nodes import line_of
 from astarzero.search.pages import zeros
 from astarzero.search.replant import replant
 from astarzero.search.result import UNLIMITED, Budget, Status
+from astarzero.search.selection import conclude_gumbel
 
 from astarzero.search.simulate import (  # isort: skip
     ANSWERED, ASK, BAD_ANSWER, CHARGED, CONTROL_CELLS, DESCENDING, DONE, INLINE, LEAVES, MAX_EVALUATIONS, MAX_EXPANSIONS, MAX_NODES,
@@ -54,6 +55,7 @@ class Forest:
     a game begins at its root.
     budget: expansions, evaluations and nodes are limits of each tree, bytes and seconds of the forest (seconds: of each run).
     """
+
     def __init__(
         self, domain: Domain, states: np.ndarray, evaluator: Evaluator | None = None, config: TreeConfig | None = None, *,
         budget: Budget | None = None, seeds: Sequence[int] | int = 0, lines: Sequence[np.ndarray] | None = None,
@@ -92,9 +94,10 @@ class Forest:
 
     def _plant(self, roots: np.ndarray, seeds: np.ndarray, lines: Sequence[np.ndarray] | None) -> None:
         """Put the roots and the lines of their games into the first room there is."""
-        games = [Line(self.domain, root).keys for root in roots] if lines is None else lines
-        if self.domain.keeps_history and len(games) != len(roots):
-            raise ValueError(f"{len(games)} lines of keys were given for {len(roots)} roots; give one a root, such as Line.keys.")
+        given: Sequence[np.ndarray | None] = [None] * len(roots) if lines is None else lines
+        if self.domain.keeps_history and len(given) != len(roots):
+            raise ValueError(f"{len(given)} lines of keys were given for {len(roots)} roots; give one a root, such as Line.keys.")
+        games = [line_of(self.domain, root, keys) for root, keys in zip(roots, given)] if self.domain.keeps_history else []
         longest = max(map(len, games), default=1)
         self.sizes = {"nodes": 0, "edges": 0, "slots": 0, "keys": 0, "steps": 0}
         edges = 4 * FIRST_NODES + 8 * self.domain.num_actions
@@ -326,13 +329,30 @@ class Forest:
 
     @property
     def action_weights(self) -> np.ndarray:
-        """What each root recommends: float64 [B, A], visits over their sum; of a root whose outcome is proven, the moves that prove it.
-        Rows of zeros where nothing was tried."""
+        """What each root recommends: float64 [B, A], visits over their sum, or for the rule gumbel the one action that survived; of a
+        root whose outcome is proven, the moves that prove it. Rows of zeros where nothing was tried."""
         visits, q = self.visit_counts.astype(np.float64), self.at_root("q", -np.inf)
         ended = (self.arrays["counts"][:, STATE] == SOLVED_TREE) & self.two_players
         best = (visits > 0) & (q == np.where(visits > 0, q, -np.inf).max(1, keepdims=True))
-        weights = np.where(ended[:, None], best, np.where(q > -np.inf, visits, 0.0))
+        tried = self._conclude_gumbel()[0] if self.config.rule == "gumbel" else np.where(q > -np.inf, visits, 0.0)
+        weights = np.where(ended[:, None], best, tried)
         return weights / np.maximum(1.0, weights.sum(1, keepdims=True))
+
+    @property
+    def improved_policy(self) -> np.ndarray:
+        """With the rule gumbel, what to teach a policy: float64 [B, A], prior * exp(sigma(completed q)), normalised; zeros where nothing
+        was tried. ValueError with another rule."""
+        if self.config.rule != "gumbel":
+            raise ValueError(f"The rule {self.config.rule} has no improved policy; read action_weights, or search with the rule gumbel.")
+        return self._conclude_gumbel()[1]
+
+    def _conclude_gumbel(self) -> tuple[np.ndarray, np.ndarray]:
+        """(survivors, improved policies), float64 [B, A] each."""
+        shape = (len(self.arrays["counts"]), self.domain.num_actions)
+        survivors, policies = np.zeros(shape), np.zeros(shape)
+        arrays = map(as_records, self.arrays.values())
+        self.domain.bind(conclude_gumbel, **self._hooks)(self.numbers, *arrays, survivors, policies)
+        return survivors, policies
 
 
 def longer(array: np.ndarray, length: int, keep: bool = True) -> np.ndarray:

@@ -47,9 +47,9 @@ def result_of(forest: Forest, tree: int = 0) -> SearchResult:
     counts = forest.arrays["counts"][tree]
     found: dict[str, Any] = {}
     weights = forest.action_weights[tree]
-    if weights.any():
-        found = {"value": float(forest.value[tree]), "action_weights": weights}
     status = forest.status(tree)
+    if weights.any() or status is Status.SOLVED:  # a game that is over has no moves
+        found = {"value": float(forest.value[tree]), "action_weights": weights if weights.any() else None}
     if status is Status.SOLVED and not forest.two_players:
         plan = tuple(int(action) for action in forest.arrays["plan"][tree, : counts[DEPTH]])
         cost = forest.domain.plan_cost(forest.arrays["states"][tree, 0], plan)

@@ -18,12 +18,11 @@ import numpy as np
 from astarzero.envs.machine import exponential
 
 from astarzero.search.tree import (  # isort: skip
-    C, CONSIDERED, C_BASE, C_SCALE, C_VISIT, FPU_SHARE, FPU_SHIFT, GREATEST, LEAST, LIMIT, SIMULATIONS, VIRTUAL_LOSS, counts_flying,
-    two_players,
+    C, CONSIDERED, C_BASE, C_SCALE, C_VISIT, FPU_SHARE, FPU_SHIFT, GREATEST, LEAST, LIMIT, ROOT, SIMULATIONS, VIRTUAL_LOSS, Trees,
+    counts_flying, tree_at, two_players,
 )  # fmt: skip
 
 SMALLEST_SPAN = 1e-8  # of the q of a node, below which they are taken for equal
-
 
 
 def puct(tree, node, numbers):
@@ -87,19 +86,43 @@ def gumbel(tree, node, numbers):
 def gumbel_at_root(tree, node, numbers):
     """Sequential halving: among the edges with as many visits as the plan says, argmax of g + log prior + sigma(completed q), where g is
     the Gumbel noise of the action; so of all legal actions the `considered` likeliest by g + log prior are tried first."""
-    first, end = np.int64(tree.nodes[node].first), np.int64(tree.nodes[node].first) + np.int64(tree.nodes[node].count)
-    completed, least, sigma, _ = complete(tree, node, first, end, numbers)
     considered = min(np.int64(numbers[CONSIDERED]), np.int64(tree.nodes[node].live))
     planned = visits_planned(considered, tree.counts[LIMIT], tree.counts[SIMULATIONS])
+    chosen = first_of_those_with(planned, tree, node, numbers)
+    return chosen if chosen >= 0 else gumbel(tree, node, numbers)  # what was planned has been lost since
+
+
+def first_of_those_with(visits, tree, node, numbers):
+    """Among the edges with so many visits, argmax of g + log prior + sigma(completed q); -1 when there is none."""
+    first, end = np.int64(tree.nodes[node].first), np.int64(tree.nodes[node].first) + np.int64(tree.nodes[node].count)
+    completed, least, sigma, _ = complete(tree, node, first, end, numbers)
     highest, chosen = -np.inf, -1
     for edge in range(first, end):
-        if tree.edges[edge].visits == planned and tree.edges[edge].q > -np.inf:
+        if tree.edges[edge].visits == visits and tree.edges[edge].q > -np.inf:
             score = gumbel_score(tree, edge, completed, least, sigma)
             if score > highest or chosen < 0:
                 highest, chosen = score, edge
-    if chosen >= 0:
-        return chosen
-    return gumbel(tree, node, numbers)  # what was planned has been lost since
+    return chosen
+
+
+def conclude_gumbel(numbers, counts, bounds, states, nodes, edges, table, line, plan, gumbel, survivors, policies):
+    """Kernel: what Gumbel's roots came to. survivors float64 [B, A]: 1 for the best by score of the actions with most visits; policies
+    float64 [B, A]: the improved policy. Rows of roots where nothing was tried stay as they are."""
+    trees = Trees(counts, bounds, states, nodes, edges, table, line, plan, gumbel)
+    for which in range(counts.shape[0]):
+        tree = tree_at(trees, which)
+        first, most, total = np.int64(tree.nodes[ROOT].first), np.int64(0), 0.0
+        end = first + np.int64(tree.nodes[ROOT].count)
+        for edge in range(first, end):
+            most = max(most, np.int64(tree.edges[edge].visits) if tree.edges[edge].q > -np.inf else 0)
+        if most == 0:
+            continue
+        survivors[which, tree.edges[first_of_those_with(most, tree, ROOT, numbers)].action] = 1.0
+        completed, least, sigma, _ = complete(tree, ROOT, first, end, numbers)
+        for edge in range(first, end):
+            total += improved(tree, edge, completed, least, sigma)
+        for edge in range(first, end):
+            policies[which, tree.edges[edge].action] = improved(tree, edge, completed, least, sigma) / total
 
 
 def visits_planned(considered, simulations, number):

@@ -122,7 +122,8 @@ def descend(tree, numbers, context, path, successors, actions, costs):
     if status == DEAD:
         bury(tree, depth, path)
     else:  # it has ended, or stands elsewhere in the tree too
-        tree.nodes[node].visits += status >= WON
+        if status >= WON:
+            tree.nodes[node].visits, tree.nodes[node].value = tree.nodes[node].visits + 1, return_of(tree, node)
         backup(tree, node, return_of(tree, node), depth, numbers, path)
     end_with_root(tree)
     return np.int64(NONE), depth

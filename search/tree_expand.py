@@ -26,6 +26,8 @@ def expand_edge(tree, depth, g, context, path, successors, actions, costs):
     parent, edge, node = path[depth - 1, FROM], path[depth - 1, TAKEN], tree.counts[NODES]
     step(tree.states[parent], tree.edges[edge].action, context, tree.states[node])
     length = tree.counts[LINE] + depth
+    if two_players():
+        tree.counts[GENERATED] += 1
     if keeps_line():
         tree.line[length - 1] = position_key(tree.states[node], context)
     known = open_node(tree, node, g, length, context, successors, actions, costs)
@@ -89,7 +91,6 @@ def list_legal_moves(tree, node, g, length, context, successors, actions, costs)
     """Two players: the legal moves, none at the end. A row without a legal move is scored as one at the end."""
     if is_terminal(tree.states[node], context):
         return 0
-    tree.counts[GENERATED] += 1
     return list_moves(tree.states[node], context, tree.line, length, successors, actions, costs)
 
 
