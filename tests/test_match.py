@@ -36,7 +36,7 @@ def played(capsys, *words: str, status: int = 0) -> tuple[list[dict], dict]:
     """(a row a game, the match's row without its clock)."""
     assert main(list(words)) == status
     *games, total = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert total.pop("seconds") > 0
+    assert total.pop("seconds") > 0 and all(mean is None or mean > 0 for mean in total.pop("seconds_a_move"))
     return games, total
 
 
