@@ -48,7 +48,7 @@ def match(
     Parameters
     ----------
     left
-        A player: random, rollout:N, or a GTP command line in quotes, such as "gnugo --mode gtp --level 1 --chinese-rules".
+        A player: random, rollout:N, uct:N, or a GTP command line in quotes, such as "gnugo --mode gtp --level 1 --chinese-rules".
     right
         The other.
     world

@@ -22,7 +22,7 @@ from astarzero.search.go_evaluators import area, rollout
 
 MAX_SECONDS = 300.0  # that a program may think
 START_SECONDS = 60.0  # that it may take at least for answers without thought, the first of which waits until it has started
-EXPLORATION = 0.3  # UCT's c: its usual 1.4 spreads thousands of simulations over 82 moves almost evenly
+EXPLORATION = 0.5  # UCT's c on boards: the usual 1.4 spreads thousands of simulations over 82 moves almost evenly
 CLEANUP = "kgs-genmove_cleanup"  # GNU Go, from KGS: genmove, but no pass while dead stones of the opponent are on the board
 
 
