@@ -85,10 +85,11 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         with np.load(path, allow_pickle=False) as file:
             kept = {name: file[name] for name in file.files}
         about = json.loads(str(kept["about"]))
-        if about["format"] != FORMAT or any(kept[name].dtype != kind for name, (_, kind) in ARRAYS.items()):
-            raise ValueError("another version wrote it")
+        known = about["format"] == FORMAT and all(kept[name].dtype == kind for name, (_, kind) in ARRAYS.items())
     except OSError as problem:
         raise ValueError(f"{path} cannot be read ({problem.strerror or problem}).") from None
-    except (ValueError, KeyError, TypeError, EOFError, BadZipFile) as problem:
-        raise ValueError(f"{path} is not a forest that was saved ({problem}); give a file of forest_file.save.") from None
+    except (ValueError, KeyError, TypeError, EOFError, BadZipFile):
+        raise ValueError(f"{path} is not a forest that was saved; give a file of forest_file.save.") from None
+    if not known:
+        raise ValueError(f"{path} was saved by another version; give a file that this one saved.")
     return kept, about
