@@ -157,7 +157,7 @@ class SearchKind:
         return SearchPlayer(self.search, Budget(**{self.limit: int(words[0])}), games, self.options)
 
 
-UNITS = {"evaluations": "positions to judge", "expansions": "simulations"}
+UNITS = {"evaluations": "positions to judge", "expansions": "simulations"}  # of which the first judges the root
 SEARCH_KINDS = (
     SearchKind("uct", "MCTS by UCT", "expansions", 1, {"c_puct": EXPLORATION}),
     SearchKind("puct", "MCTS by AlphaZero's rule with a uniform prior", "expansions", 1),
