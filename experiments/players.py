@@ -153,8 +153,8 @@ class SearchKind:
                 f"Player '{self.search}' was given '{argument}': write how many {UNITS[self.limit]} a move, at least 1, and if need be the "
                 f"random games of each, 0 for the area score, as in {self.search}:1000 or {self.search}:1000:0."
             )
-        games = int(words[1]) if len(words) == 2 else self.games
-        return SearchPlayer(self.search, Budget(**{self.limit: int(words[0])}), games, self.options)
+        limits: dict[str, Any] = {self.limit: int(words[0])}
+        return SearchPlayer(self.search, Budget(**limits), int(words[1]) if len(words) == 2 else self.games, self.options)
 
 
 UNITS = {"evaluations": "positions to judge", "expansions": "simulations"}  # of which the first judges the root

@@ -23,6 +23,7 @@ from astarzero.search.tree import EDGES, NODES, ROOT, SEED
 
 FORMAT = 1  # of the file; a change of what tree.py's arrays mean needs another
 IN_USE = {"nodes": NODES, "edges": EDGES}  # what an array has one of for each -> the cell that counts them; the rest is zeros
+UNDER_WAY = ("control", "path", "leaves", "leaf_states")  # where the loop stood
 COUNTERS = ("calls", "evaluator_seconds", "seconds", "peak_bytes", "moves")
 
 
@@ -31,7 +32,7 @@ def save(forest: Forest, path: Path | str) -> None:
     if not forest.fits:
         raise ValueError(f"A forest that {forest.budget.bytes} bytes do not hold cannot be kept; give it a larger limit.")
     path, counts = Path(path), forest.arrays["counts"]
-    arrays = {name: forest.arrays[name][:, : used(counts, kind)] for name, (kind, _) in ARRAYS.items()}
+    arrays: dict[str, Any] = {name: forest.arrays[name][:, : used(counts, kind)] for name, (kind, _) in ARRAYS.items()}
     about = {
         "format": FORMAT, "domain": forest.domain.name, "evaluator": forest.evaluator.name, "config": asdict(forest.config),
         "budget": asdict(replace(forest.budget, stop=None)), "sizes": forest.sizes, "stopped": forest.stopped, "noisy": forest.noisy,
@@ -39,10 +40,7 @@ def save(forest: Forest, path: Path | str) -> None:
     }  # fmt: skip
     partial = path.with_name(path.name + ".partial")
     with partial.open("wb") as file:
-        np.savez_compressed(
-            file, about=np.array(json.dumps(about)), control=forest.control, path=forest.path, leaves=forest.leaves,
-            leaf_states=forest.leaf_states, **arrays,
-        )  # fmt: skip
+        np.savez_compressed(file, **arrays, **{name: getattr(forest, name) for name in UNDER_WAY}, about=np.array(json.dumps(about)))
     partial.replace(path)
 
 
@@ -68,10 +66,9 @@ def load(path: Path | str, domain: Domain, evaluator: Evaluator | None = None) -
         raise ValueError(f"{path} needs more than the {budget.bytes} bytes that its search was allowed.")
     for name in ARRAYS:
         forest.arrays[name][:, : kept[name].shape[1]] = kept[name]
-    for name in ("path", "leaves", "leaf_states"):
-        getattr(forest, name)[:] = kept[name]
     face = forest.control[[CHARGED, INLINE]]  # of the evaluator, which may now run in the kernel, or no longer
-    forest.control[:] = kept["control"]
+    for name in UNDER_WAY:
+        getattr(forest, name)[:] = kept[name]
     forest.control[[CHARGED, INLINE]] = face
     forest.stopped, forest.noisy = Status(about["stopped"]), about["noisy"]
     for name in COUNTERS:

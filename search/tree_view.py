@@ -60,7 +60,8 @@ def summary(forest: Forest, tree: int = 0, moves: int = 8) -> Summary:
     """Sizes, the root's value, its `moves` best moves, and what both sides are expected to play."""
     check_tree(forest, tree)
     counts, depths = forest.arrays["counts"][tree], depths_of(forest, tree)
-    root = node_of(forest, tree, ROOT, 0) if depths else {"visits": 0, "value": None, "to_move": side_of(forest, tree, ROOT, 0)}
+    unseen = {"visits": 0, "value": None, "to_move": side_of(forest, tree, ROOT, 0)}
+    root: dict[str, Any] = node_of(forest, tree, ROOT, 0) if depths else unseen
     best = [record_of(forest, tree, ROOT, edge) for edge in ranked(forest, tree, ROOT)] if depths else []
     names = forest.domain.action_names
     return Summary(

@@ -278,7 +278,7 @@ def test_bad_options_are_one_sentence(words, sentence, capsys):
     assert captured.out == "" and sentence in captured.err and captured.err.count("\n") == 1
 
 
-NO_PLAYERS = ["alphago", "", "'gnugo", *"rollout rollout:-1 ubfm alpha_beta:0 ubfm:9:9:9 ubfm:9:x uct:0 puct true cat".split()]
+NO_PLAYERS = ["alphago", "", "rollout", "rollout:-1", "ubfm", "alpha_beta:0", "ubfm:9:9:9", "ubfm:9:x", "uct:0", "'gnugo", "true", "cat"]
 
 
 @pytest.mark.parametrize("player", NO_PLAYERS)
