@@ -43,7 +43,7 @@ def gtp(
     size
         Of the square board at the start, 1 to 19.
     player
-        random, rollout:N, or another program's GTP command line in quotes.
+        random, rollout:N, uct:N, or another program's GTP command line in quotes.
     komi
         White's points at the start.
     ko

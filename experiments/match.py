@@ -48,7 +48,7 @@ def match(
     Parameters
     ----------
     left
-        A player: random, rollout:N, or a GTP command line in quotes, such as "gnugo --mode gtp --level 1 --chinese-rules".
+        A player: random, rollout:N, uct:N, or a GTP command line in quotes, such as "gnugo --mode gtp --level 1 --chinese-rules".
     right
         The other.
     world
@@ -93,7 +93,7 @@ def match(
     finally:
         for player in players:
             player.close()
-    report(records, (left, right), time.perf_counter() - clock, console, json)
+    report(records, (left, right), schedule.thought, time.perf_counter() - clock, console, json)
     return 0 if len(records) == games else 1
 
 
@@ -105,6 +105,7 @@ class Schedule:
     ) -> None:
         self.names, self.size, self.komi, self.domain = names, size, komi, domain
         self.seed, self.opening, self.limit, self.out = seed, opening, limit, out
+        self.thought: tuple[list[float], list[float]] = ([], [])  # seconds of each move of each player, in the games played now
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
 
@@ -143,23 +144,31 @@ class Schedule:
     def play(self, number: int, players: list[Player]) -> Record:
         """Play a game and keep it."""
         line, rng = self.opened(number), np.random.default_rng((self.seed, GAME_STREAM, number))
-        result, ending = play_on(line, [players[index] for index in self.order(number)], rng, self.limit)
+        order = self.order(number)
+        result, ending = play_on(line, [players[index] for index in order], rng, self.limit, [self.thought[index] for index in order])
         record, path = self.record(number, line, result, ending), self.path(number)
         if path is not None:
             record.save(path)
         return record
 
 
-def play_on(line: Line, players: list[Player], rng: np.random.Generator, limit: int) -> tuple[str, str]:
-    """Play a game to its end, `players` Black and White: (result as SGF writes it, how it ended)."""
+def play_on(
+    line: Line, players: list[Player], rng: np.random.Generator, limit: int, thought: list[list[float]] | None = None
+) -> tuple[str, str]:
+    """Play a game to its end, `players` Black and White: (result as SGF writes it, how it ended).
+
+    thought: Black's and White's lists, which get the seconds of each choice.
+    """
     while not line.over:
         if len(line.rows) > limit:
             return score(line), LIMIT
-        side = unpack(line.state, line.domain)[1]["to_move"]
+        side, asked = unpack(line.state, line.domain)[1]["to_move"], time.perf_counter()
         try:
             action = players[side].choose(line, rng)
         except EngineLostError as loss:
             return f"{'WB'[side]}+{'T' if loss.silent else 'F'}", f"{SILENT if loss.silent else ENDED}: {loss}"
+        if thought:
+            thought[side].append(time.perf_counter() - asked)
         if action is None:
             return f"{'WB'[side]}+R", RESIGNED
         if not line.action_mask()[action]:
@@ -230,17 +239,24 @@ def tallies(records: list[Record]) -> Iterator[tuple[str, list[float]]]:
     yield from (("as Black", points[0::2]), ("as White", points[1::2]), ("both", points))
 
 
-def report(records: list[Record], names: tuple[str, str], seconds: float, console: Console, json: bool) -> None:
-    """The match from the left player's side, a draw as half a game; intervals are Wilson's, for independent games."""
+def report(
+    records: list[Record], names: tuple[str, str], thought: tuple[list[float], list[float]], seconds: float, console: Console, json: bool
+) -> None:
+    """The match from the left player's side, a draw as half a game; intervals are Wilson's, for independent games.
+
+    thought: seconds of each move of left and right in the games that were played now; those kept do not say.
+    """
     if not records:
         return
     scores = [(title, points, wilson(sum(points), len(points))) for title, points in tallies(records) if points]
     (_, points, rate), endings = scores[-1], Counter(why(record)[0] for record in records)
     strength = [elo(part) if 0 < part < 1 else None for part in rate]
+    a_move = [float(np.mean(times)) if times else None for times in thought]
     if json:
         row = {
             "kind": "match", "left": names[0], "right": names[1], "games": len(records), "wins": points.count(1.0),
-            "draws": points.count(0.5), "rate": list(rate), "elo": strength, "endings": dict(endings), "seconds": round(seconds, 3),
+            "draws": points.count(0.5), "rate": list(rate), "elo": strength, "endings": dict(endings), "seconds_a_move": a_move,
+            "seconds": round(seconds, 3),
         }  # fmt: skip
         sys.stdout.write(json_lines.dumps(row) + "\n")
         return
@@ -254,3 +270,6 @@ def report(records: list[Record], names: tuple[str, str], seconds: float, consol
     words = ", ".join(f"{count} by {ending}" for ending, count in endings.most_common())
     length = np.mean([len(record.moves) for record in records])
     console.print(f"Ended {words}; {length:.0f} moves a game, {seconds:.0f} s in all.", highlight=False)
+    spent = [f"{name} {mean:.3g} s" for name, mean in zip(names, a_move, strict=True) if mean is not None]
+    if spent:
+        console.print(f"A move took {' and '.join(spent)}, in the games played now.", highlight=False, markup=False, soft_wrap=True)

@@ -3,13 +3,16 @@
 What a player is, and ours: ../envs/players.py. Read next: match.py (two of them), gtp.py (one of them as a program).
 """
 
-import functools
 import itertools
 import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from astarzero.envs.go import SIDES, unpack
+from astarzero.envs.go_choices import plays_but_eyes
 from astarzero.envs.go_players import PLAYERS_OF_GO
 from astarzero.envs.gtp_client import EngineLostError, GtpClient, find_program
 from astarzero.envs.line import Line
@@ -19,21 +22,30 @@ from astarzero.search.go_evaluators import area, rollout
 
 MAX_SECONDS = 300.0  # that a program may think
 START_SECONDS = 60.0  # that it may take at least for answers without thought, the first of which waits until it has started
-GAMES = 8  # random games that judge a position, unless told otherwise
+EXPLORATION = 0.5  # UCT's c on boards: the usual 1.4 spreads thousands of simulations over 82 moves almost evenly
 CLEANUP = "kgs-genmove_cleanup"  # GNU Go, from KGS: genmove, but no pass while dead stones of the opponent are on the board
 
 
 class SearchPlayer(Player):
-    """The move that a search of games decides on; the line forbids what superko forbids."""
+    """The move that a search of games likes best; the line forbids what superko forbids. It never resigns.
 
-    def __init__(self, search: str, evaluations: int, games: int) -> None:
-        self.search, self.budget, self.games = SEARCHES[search], Budget(evaluations=evaluations), games
+    A game that is decided looks all alike to random games, so moves that give away points or life are searched as often as others.
+    Therefore an eye of its own is filled only where the search likes nothing else, and the pass, by which a game may end that could
+    still be turned, only when no play is liked as much. A pass that wins is liked alone, since its tree proves it.
+    """
+
+    def __init__(self, search: str, budget: Budget, games: int, options: Mapping[str, Any]) -> None:
+        self.search, self.budget, self.games, self.options = SEARCHES[search], budget, games, options
 
     def choose(self, line: Line, rng: np.random.Generator) -> int:
         seed = int(rng.integers(LARGEST_SEED))
         judge = rollout(line.domain, self.games, seed=seed) if self.games else area(line.domain)
-        result = self.search(line.domain, line.state, judge, keys=line.keys, budget=self.budget, seed=seed)
-        return line.domain.num_actions - 1 if result.action is None else result.action  # too small a budget to judge its moves
+        result = self.search(line.domain, line.state, judge, keys=line.keys, budget=self.budget, seed=seed, **self.options)
+        liked, looked_at = result.action_weights, plays_but_eyes(line)
+        looked_at[-1] = True  # the last action: of equals the first is taken, so a play and not the pass
+        if liked is None:
+            return len(looked_at) - 1  # too small a budget to judge its moves
+        return int(np.argmax(np.where(looked_at, liked, 0.0) if liked[looked_at].any() else liked))
 
 
 class GtpPlayer(Player):
@@ -123,22 +135,41 @@ def action_of(name: str, line: Line) -> int | None:
 # --- by name -------------------------------------------------------------------------------------------------------------------
 
 
-def build_search(search: str, argument: str) -> Player:
-    words = argument.split(":")
-    if len(words) > 2 or not all(word.isdecimal() for word in words) or int(words[0]) < 1:
-        raise ValueError(
-            f"Player '{search}' was given '{argument}': write the evaluations a move, at least 1, and if need be the random games of each, "
-            f"0 for the area score, as in {search}:1000 or {search}:1000:0."
-        )
-    return SearchPlayer(search, int(words[0]), int(words[1]) if len(words) == 2 else GAMES)
+@dataclass(frozen=True)
+class SearchKind:
+    """A line of the table of searches that play."""
+
+    search: str  # of SEARCHES
+    about: str
+    limit: str  # the part of the budget that N is
+    games: int  # random games that judge a position, unless told otherwise
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def build(self, argument: str) -> Player:
+        """What stands behind the colon, N or N:G -> the player."""
+        words = argument.split(":")
+        if len(words) > 2 or not all(word.isdecimal() for word in words) or int(words[0]) < 1:
+            raise ValueError(
+                f"Player '{self.search}' was given '{argument}': write how many {UNITS[self.limit]} a move, at least 1, and if need be the "
+                f"random games of each, 0 for the area score, as in {self.search}:1000 or {self.search}:1000:0."
+            )
+        limits: dict[str, Any] = {self.limit: int(words[0])}
+        return SearchPlayer(self.search, Budget(**limits), int(words[1]) if len(words) == 2 else self.games, self.options)
 
 
+UNITS = {"evaluations": "positions to judge", "expansions": "simulations"}  # of which the first judges the root
+SEARCH_KINDS = (
+    SearchKind("uct", "MCTS by UCT", "expansions", 1, {"c_puct": EXPLORATION}),
+    SearchKind("puct", "MCTS by AlphaZero's rule with a uniform prior", "expansions", 1),
+    SearchKind("gumbel", "MCTS by Gumbel's rule with a uniform prior", "expansions", 1),
+    SearchKind("ubfm", "unbounded best-first minimax", "evaluations", 8),
+    SearchKind("alpha_beta", "alpha-beta", "evaluations", 8),
+)
 SEARCH_PLAYERS = {
-    name: PlayerKind(f"{name}:N or {name}:N:G", f"{words}, judging N positions a move by G random games ({GAMES})", build)
-    for name, words, build in (
-        ("ubfm", "unbounded best-first minimax", functools.partial(build_search, "ubfm")),
-        ("alpha_beta", "alpha-beta", functools.partial(build_search, "alpha_beta")),
+    kind.search: PlayerKind(
+        f"{kind.search}:N or {kind.search}:N:G", f"{kind.about}: N {UNITS[kind.limit]} a move, by G random games ({kind.games})", kind.build
     )
+    for kind in SEARCH_KINDS
 }
 PLAYERS = {**ANYWHERE, **PLAYERS_OF_GO, **SEARCH_PLAYERS}
 

@@ -102,10 +102,10 @@ class Forest:
         self.sizes = {"nodes": 0, "edges": 0, "slots": 0, "keys": 0, "steps": 0}
         edges = 4 * FIRST_NODES + 8 * self.domain.num_actions
         nodes, steps = min(FIRST_NODES, self.budget.nodes), FIRST_STEPS
-        self.fits = self._resize({"nodes": nodes, "edges": edges, "slots": slots_for(edges), "steps": steps, "keys": longest + steps})
+        self.fits = self.resize({"nodes": nodes, "edges": edges, "slots": slots_for(edges), "steps": steps, "keys": longest + steps})
         if not self.fits:
             return
-        self._noisy, self.moves = False, 0
+        self.noisy, self.moves = False, 0
         self.arrays["states"][:, 0] = roots
         self.arrays["bounds"][:] = np.inf, -np.inf
         counts, line = self.arrays["counts"], self.arrays["line"]
@@ -132,7 +132,7 @@ class Forest:
         fixed = (self.leaves, self.leaf_states, self.prior_logits, self.values, *self._buffers)
         return sum(array.nbytes for array in (*self.arrays.values(), self.path, *fixed))
 
-    def _resize(self, sizes: Mapping[str, int]) -> bool:
+    def resize(self, sizes: Mapping[str, int]) -> bool:
         """Grow to `sizes`; False when that is above the limit of bytes."""
         lengths = {name: self._length(name, sizes) for name in ARRAYS}
         more = [array[:, :1].nbytes * lengths[name] - array.nbytes for name, array in self.arrays.items()]
@@ -157,7 +157,7 @@ class Forest:
         edges = int(self.arrays["counts"][:, EDGES].max()) + nodes * self.domain.num_actions
         if simulations < UNLIMITED == self.budget.bytes and len(self.leaves) * edges * EDGE.itemsize <= FORESEEN:
             more = {"nodes": nodes, "edges": edges, "slots": slots_for(edges) if self.duplicates != "keep" else 1}
-            self._resize({name: max(size, more.get(name, 0)) for name, size in self.sizes.items()})
+            self.resize({name: max(size, more.get(name, 0)) for name, size in self.sizes.items()})
 
     def _grow(self) -> bool:
         """Make room for a node more in every tree; False when the limit of bytes forbids it."""
@@ -173,7 +173,7 @@ class Forest:
                 sizes["slots"] = slots_for(max(edges, sizes["edges"]))
             if not any(short.values()):
                 sizes["steps"], sizes["keys"] = 2 * sizes["steps"], sizes["keys"] + sizes["steps"]
-            if self._resize(sizes):
+            if self.resize(sizes):
                 return True
         return False
 
@@ -197,7 +197,7 @@ class Forest:
                 noise = np.empty(len(edges))  # it belongs to actions, however the edges stand
                 noise[np.argsort(edges["action"])] = rng.dirichlet(np.full(len(edges), self.config.noise_alpha or 10.0 / len(edges)))
                 edges["prior"] = (1 - share) * edges["prior"] + share * noise
-        self._noisy = True
+        self.noisy = True
 
     # --- searching ------------------------------------------------------------------------------------------------------------------
 
@@ -216,7 +216,7 @@ class Forest:
         counts, control = self.arrays["counts"], self.control
         if control[PHASE] == ANSWERED and control[LEAVES]:  # the last run was interrupted while they waited
             self._answer(int(control[LEAVES]))
-        if self.config.noise and simulations and not self._noisy:
+        if self.config.noise and simulations and not self.noisy:
             self.run(0)
             self._add_noise()
         counts[:, LIMIT] = counts[:, SIMULATIONS] + min(simulations, self.budget.expansions)
@@ -277,7 +277,7 @@ class Forest:
         if moves.shape != (len(counts),):
             raise ValueError(f"{moves.size} actions were given for {len(counts)} trees; give one a tree.")
         sizes = {**self.sizes, "keys": max(self.sizes["keys"], int(counts[:, LINE].max()) + 1 + FIRST_STEPS)}
-        if not self._resize(sizes):
+        if not self.resize(sizes):
             raise MemoryError("The limit of bytes leaves no room for another move; give a larger one.")
         old = tuple(map(as_records, self.arrays.values()))
         new = {name: zeros(array.shape, array.dtype) for name, array in self.arrays.items()}
@@ -287,7 +287,7 @@ class Forest:
         if refused >= 0:
             root = self.domain.format(self.arrays["states"][refused, ROOT])
             raise ValueError(f"Action {moves[refused]} is illegal in tree {refused}: {root}.")
-        self.arrays, self.moves, self._noisy = new, self.moves + 1, False
+        self.arrays, self.moves, self.noisy = new, self.moves + 1, False
         self._draw_gumbels()
 
     # --- what was found -------------------------------------------------------------------------------------------------------------

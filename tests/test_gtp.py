@@ -1,12 +1,13 @@
 """The GTP engine: its answers word for word, a game by its own commands, and that nothing on its input can end it."""
 
 import io
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from go_games import after, go
+from go_games import after, go, legal_names
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from astarzero.experiments.__main__ import main
 from astarzero.experiments.game_records import Record
 from astarzero.experiments.gtp import COMMANDS, LONGEST_LINE, Engine, lines_of
 from astarzero.experiments.match import score
+from astarzero.experiments.players import find_player
 
 SHOWN = """
    A B C
@@ -106,6 +108,16 @@ def test_a_scripted_game_and_its_score():
     assert np.array_equal(asked.line.state, line.state) and ask(asked, "final_score") == score(line) == "B+2.5"
     assert ask(asked, "komi 9", "final_score") == "0" and ask(asked, "komi 12", "final_score") == "W+3"
     assert ask(engine(3), "play black B2", "play white A1", "showboard") == SHOWN
+
+
+def test_a_tree_search_plays_a_game_by_random_games():
+    asked = Engine(find_player("uct:40"), "uct:40", 3, 1, "positional", False, 0)
+    assert ask(asked, "name") == "astarzero uct:40"
+    while not asked.line.over:
+        line = after(asked.domain, " ".join(asked.domain.action_names[action] for _, action in asked.moves))
+        move = ask(asked, f"genmove {'bw'[len(asked.moves) % 2]}")
+        assert move in legal_names(line) | {"pass"}, "never resigns"
+    assert re.fullmatch(r"[BW]\+\d\.5", ask(asked, "final_score"))
 
 
 @pytest.mark.parametrize("seed", range(3))

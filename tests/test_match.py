@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import toys
-from go_games import NOTHING_SKIPS, after, gnu_go, go
+from go_games import NOTHING_SKIPS, after, gnu_go, go, legal_names
 from sgfmill import sgf, sgf_moves
 
 from astarzero.envs.domain import Domain
@@ -26,6 +26,7 @@ from astarzero.experiments.__main__ import main
 from astarzero.experiments.game_records import Record, load_record, replay
 from astarzero.experiments.match import elo, play_on, points_of, score
 from astarzero.experiments.players import PLAYERS, GtpPlayer, find_player
+from astarzero.search import SearchResult, Status
 
 OPTIONS = {"--size": "5", "--games": "4", "--seed": "3"}
 PUBLISHED = Path(__file__).resolve().parents[1] / "experiments" / "results" / "go" / "levels"
@@ -36,7 +37,7 @@ def played(capsys, *words: str, status: int = 0) -> tuple[list[dict], dict]:
     """(a row a game, the match's row without its clock)."""
     assert main(list(words)) == status
     *games, total = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert total.pop("seconds") > 0
+    assert total.pop("seconds") > 0 and all(mean is None or mean > 0 for mean in total.pop("seconds_a_move"))
     return games, total
 
 
@@ -203,7 +204,7 @@ def test_rollouts_take_what_wins(capsys):
 
 def test_searches_play_by_superko_within_their_budget(capsys):
     won = after(go(3, komi=0, ko="positional"), "", "XX./OXX/.OO to=white")
-    for player in ("ubfm:300", "alpha_beta:300"):
+    for player in ("ubfm:300", "alpha_beta:300", "uct:300"):
         assert won.domain.action_names[find_player(player).choose(won, np.random.default_rng(0))] == "C3"
     line, asked = after(go(3, komi=2, ko="positional"), ""), []
     player = find_player("alpha_beta:50:0")
@@ -216,6 +217,51 @@ def test_searches_play_by_superko_within_their_budget(capsys):
     assert find_player("ubfm:1").choose(after(go(3), ""), np.random.default_rng(0)) == 9  # too little to judge a move: the pass
     _, total = played(capsys, "match", "ubfm:150:2", "random", "--size", "4", "--games", "2", "--ko", "positional", "--json")
     assert total["wins"] == 2
+
+
+class Told:
+    """A search that likes the moves it is told to."""
+
+    def __init__(self, **liked: float) -> None:
+        self.liked = liked
+
+    def __call__(self, domain, state, judge, **options) -> SearchResult:
+        weights = np.array([self.liked.get(name, 0.0) for name in domain.action_names])
+        return SearchResult(Status.BUDGET, action_weights=weights / weights.sum())
+
+
+@pytest.mark.parametrize(
+    ("liked", "move"),
+    [
+        ({"C1": 0.5, "A3": 0.2, "B3": 0.3}, "B3"),  # C1 is an eye of its own
+        ({"B3": 0.5, "pass": 0.5}, "B3"), ({"B3": 0.4, "pass": 0.6}, "pass"), ({"C1": 0.9, "pass": 0.1}, "pass"), ({"C1": 1.0}, "C1"),
+    ],
+)  # fmt: skip
+def test_a_searching_player_spares_its_eyes_and_passes_last(liked, move):
+    line, player = after(go(3, ko="simple"), "", "..X/XXX/XX. to=black"), find_player("uct:9:0")
+    assert "C1" in legal_names(line)
+    player.search = Told(**liked)
+    assert line.domain.action_names[player.choose(line, np.random.default_rng(0))] == move
+
+
+def test_uct_plays_on_when_lost_and_ends_a_game_that_it_wins_by_passing():
+    player, rng = find_player("uct:200"), np.random.default_rng(0)
+    won = after(go(3, komi=0, ko="positional"), "", ".OO/OOO/OO. to=white last=pass")
+    assert player.choose(won, rng) == 9
+    lost = after(go(3, komi=0, ko="positional"), "", "X../XX./X.X to=white last=pass")
+    assert player.choose(lost, rng) != 9 and player.choose(lost, np.random.default_rng(0)) == player.choose(lost, np.random.default_rng(0))
+    assert find_player("uct:1").choose(after(go(3, ko="positional"), ""), rng) == 9  # it judges the root alone: the pass
+
+
+def test_a_match_says_how_long_each_player_took(tmp_path, capsys):
+    words = ["match", "random", "uct:9:1", "--size", "3", "--games", "2", "--ko", "positional", "--out", str(tmp_path)]
+    assert main([*words, "--json"]) == 0
+    ours, theirs = json.loads(capsys.readouterr().out.splitlines()[-1])["seconds_a_move"]
+    assert ours > 0 and theirs > 0
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["seconds_a_move"] == [None, None]  # nothing was played now
+    assert main(words[:-2]) == 0
+    assert "A move took random " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -232,7 +278,7 @@ def test_bad_options_are_one_sentence(words, sentence, capsys):
     assert captured.out == "" and sentence in captured.err and captured.err.count("\n") == 1
 
 
-NO_PLAYERS = ["alphago", "", "rollout", "rollout:-1", "ubfm", "alpha_beta:0", "ubfm:9:9:9", "ubfm:9:x", "'gnugo", "true", "cat"]
+NO_PLAYERS = ["alphago", "", "rollout", "rollout:-1", "ubfm", "alpha_beta:0", "ubfm:9:9:9", "ubfm:9:x", "uct:0", "'gnugo", "true", "cat"]
 
 
 @pytest.mark.parametrize("player", NO_PLAYERS)
