@@ -131,6 +131,21 @@ def _compile(function: Any, replaced: dict[str, Any], digest: str, is_template: 
     return numba.njit(copy, cache=is_template, **(OPTIONS if is_template else HELPER_OPTIONS))
 
 
+def direct(bound: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[..., Any]:
+    """The machine code of a bound kernel for arguments of exactly these types: a call of it looks at no type again. With 30 arrays
+    that is most of what a call costs (1 us in place of 4), which a kernel feels that is called for every simulation.
+
+    The caller answers for the types: arrays with another dtype or number of dimensions would be misread. The plain function without JIT.
+    """
+    if numba.config.DISABLE_JIT:
+        return bound
+    types_of = tuple(map(numba.typeof, arguments))
+    kernel: Any = bound
+    kernel.compile(types_of)
+    entry: Callable[..., Any] = kernel.get_overload(types_of)
+    return entry
+
+
 def as_records(array: np.ndarray) -> np.ndarray:
     """An array of records as a kernel takes it that reads `array[n].field`: without the compiler NumPy must be told so."""
     return array.view(np.recarray) if numba.config.DISABLE_JIT and array.dtype.names else array

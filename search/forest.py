@@ -8,12 +8,12 @@ Read first: tree.py (the three verbs), selection.py (the rules), simulate.py (th
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from astarzero.envs.compile import as_records, bind
+from astarzero.envs.compile import as_records, bind, direct
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluator
 from astarzero.envs.line import Line
@@ -72,6 +72,7 @@ class Forest:
         rules, self.tables = kernel_face(domain, self.evaluator)
         self._hooks = self.config.hooks(domain)
         self._kernel = domain.bind(simulate_kernel, **rules, **self._hooks)
+        self._entry: Callable[..., Any] | None = None  # its machine code; no array ever changes its type
         waiting = len(roots) * self.config.leaves
         self.path, self.leaves = np.zeros((waiting, 1, 2), np.int32), np.zeros((waiting, 3), np.int32)
         self.leaf_states = np.zeros((waiting, domain.num_words), np.uint64)
@@ -219,8 +220,9 @@ class Forest:
             self._add_noise()
         counts[:, LIMIT] = counts[:, SIMULATIONS] + min(simulations, self.budget.expansions)
         self._foresee(simulations)
-        kernel, deadline, stop = self._kernel, time.perf_counter() + self.budget.seconds, self.budget.stop
-        started, arguments = time.perf_counter(), self._arguments()
+        started, arguments, stop = time.perf_counter(), self._arguments(), self.budget.stop
+        self._entry = kernel = self._entry or direct(self._kernel, arguments)
+        deadline = started + self.budget.seconds
         try:
             while True:
                 code = kernel(*arguments)
