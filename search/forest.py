@@ -77,7 +77,7 @@ class Forest:
         self.path, self.leaves = np.zeros((waiting, 1, 2), np.int32), np.zeros((waiting, 3), np.int32)
         self.leaf_states = np.zeros((waiting, domain.num_words), np.uint64)
         self.prior_logits, self.values = np.zeros((waiting, domain.num_actions), np.float32), np.zeros(waiting, np.float32)
-        self._waiting: dict[int, tuple[np.ndarray, ...]] = {}  # the first so many rows of the three above: slices are not made anew each time
+        self._waiting: dict[int, tuple[np.ndarray, ...]] = {}  # slices of these three, made once
         self.calls, self.evaluator_seconds, self.seconds, self.peak_bytes = 0, 0.0, 0.0, 0
         self.stopped = Status.BUDGET  # why the last run ended, for a tree that could have gone on
         self._plant(roots, np.broadcast_to(np.asarray(seeds, np.int64), len(roots)), lines)

@@ -125,10 +125,10 @@ def test_a_tower_judges_go(size):
 
 
 def test_a_tower_refuses_other_worlds_and_shapes():
-    with pytest.raises(ValueError, match="A resnet is for games over planes of a board, and sliding-2x3.* is none"):
+    with pytest.raises(ValueError, match=r"A resnet is for games over planes of a board, and sliding-2x3.* is none"):
         ResNetConfig.for_domain(DOMAIN, 8, 2)
     for shape in ((3, 3), "abc", 5):
-        with pytest.raises(ValueError, match="The net's feature_shape is .*, but it must be three numbers"):
+        with pytest.raises(ValueError, match=r"The net's feature_shape is .*, but it must be three numbers"):
             ResNetConfig(shape, 4)
     with pytest.raises(ValueError, match=r"The net's feature_shape \(height\) is 0"):
         ResNetConfig((2, 0, 3), 4)
