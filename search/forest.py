@@ -54,6 +54,7 @@ class Forest:
     a game begins at its root.
     budget: expansions, evaluations and nodes are limits of each tree, bytes and seconds of the forest (seconds: of each run).
     """
+
     def __init__(
         self, domain: Domain, states: np.ndarray, evaluator: Evaluator | None = None, config: TreeConfig | None = None, *,
         budget: Budget | None = None, seeds: Sequence[int] | int = 0, lines: Sequence[np.ndarray] | None = None,

@@ -25,7 +25,6 @@ from astarzero.search.tree import (  # isort: skip
 SMALLEST_SPAN = 1e-8  # of the q of a node, below which they are taken for equal
 
 
-
 def puct(tree, node, numbers):
     """q + c * prior * sqrt(N) / (1 + n); N and n: visits of node and edge. c grows by log((1 + N + base) / base) when a base is given.
 
