@@ -14,7 +14,7 @@ The time outside a net is the share of a search's CPU time that is not spent wit
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ ROUND = {1: 2000, 16: 600, 256: 120}  # simulations a tree
 MCTX_GAMES, MCTX_SIMULATIONS = 16, 64
 BOT_SIMULATIONS, ROLLOUT_SIMULATIONS = 200, 2000
 TOWERS = {5: (3, 32), 9: (4, 64)}  # blocks, width
-NET_SIMULATIONS = {16: 64, 256: 16}
+NET_SIMULATIONS = {16: 32, 256: 6}
 
 
 def nothing_known(domain: Domain, games: int) -> Evaluator:
@@ -115,7 +115,7 @@ def python_bot(size: int) -> Callable[[int], object]:
     """seed -> a search of OpenSpiel's bot in Python from the empty board."""
     reason = "needs open_spiel, in the extra peers"
     pyspiel = pytest.importorskip("pyspiel", reason=reason)
-    mcts = pytest.importorskip("open_spiel.python.algorithms.mcts", reason=reason)
+    mcts: Any = pytest.importorskip("open_spiel.python.algorithms.mcts", reason=reason)
     game = pyspiel.load_game("go", {"board_size": size, "komi": 7.5})
 
     class Nothing(mcts.Evaluator):
@@ -202,7 +202,7 @@ def test_time_outside_a_net(add_row, size, games):
     domain, (blocks, width), simulations = envs.make("go", size=size), TOWERS[size], NET_SIMULATIONS[games]
     net = build_seeded(TimedResNet, ResNetConfig.for_domain(domain, width, blocks), 0)
     judge, shares, seconds = net_evaluator(net, domain, ("value", "prior"), device="cpu"), [], []
-    for _ in range(4):
+    for _ in range(3):
         net.calls.clear()
         seconds.append(seconds_a_simulation(domain, judge, games, simulations))
         shares.append(100 * (1 - sum(net.calls[1:]) / (seconds[-1] * games * simulations - net.calls[0])))  # the first judges the roots
