@@ -38,7 +38,7 @@ ROUND = {1: 2000, 16: 600, 256: 120}  # simulations a tree
 MCTX_GAMES, MCTX_SIMULATIONS = 16, 64
 BOT_SIMULATIONS, ROLLOUT_SIMULATIONS = 200, 2000
 TOWERS = {5: (3, 32), 9: (4, 64)}  # blocks, width
-NET_SIMULATIONS = {16: 32, 256: 6}
+NET_SIMULATIONS = {16: 96, 256: 6}
 
 
 def nothing_known(domain: Domain, games: int) -> Evaluator:
