@@ -110,10 +110,8 @@ def measure_model(domain: Domain, table: ExactTable, split: Split, config: Conte
     from astarzero.nets.evaluator import net_evaluator
     from astarzero.nets.mlp import build_seeded
 
-    build = BUILDERS["mlp"]
-    sizes = build.config_type(
-        domain.num_features, domain.num_actions, config.width, config.blocks, float(table.cost_to_go[split.train].mean())
-    )
+    build: Any = BUILDERS["mlp"]
+    sizes = build.config_type.for_domain(domain, config.width, config.blocks, float(table.cost_to_go[split.train].mean()))
     net = net_evaluator(build_seeded(build, sizes, seed), domain, ("value", "prior"), device=config.device)
     return measure(domain, net, table.states[split.validation[:8]])
 

@@ -22,11 +22,12 @@ from torch import Tensor
 from astarzero.envs.domain import Domain
 from astarzero.nets import NETS
 from astarzero.nets.evaluator import check_heads
-from astarzero.nets.mlp import ResidualMLP
+from astarzero.nets.resnet import Net
 
 FORMAT = 2  # raised when the header's meaning changes
 SIZES = ("num_words", "num_features", "num_actions")
 KEYS = ("format", "net", "config", "domain", *SIZES, "heads", "temperature", "baseline", "seed", "revision", "command", "metrics")
+DTYPES = {torch.float32: "F32", torch.int64: "I64"}  # as safetensors names them; batches seen by a normalisation are counted
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = Path(__file__).resolve().parent / "weights"  # nets that come with the package
 
@@ -39,7 +40,7 @@ class CheckpointError(ValueError):
 class Checkpoint:
     """A net and where it came from."""
 
-    net: ResidualMLP  # on the CPU, in eval mode
+    net: Net  # on the CPU, in eval mode
     net_name: str  # in NETS
     domain: str  # Domain.name
     heads: tuple[str, ...]  # those it was trained on
@@ -64,7 +65,7 @@ def revision() -> str:
 
 def save(
     path: str | Path,
-    net: ResidualMLP,
+    net: Net,
     domain: Domain,
     *,
     heads: Iterable[str],
@@ -145,7 +146,7 @@ def read(file: Any, who: str, domain: Domain) -> Checkpoint:
         raise CheckpointError(f"{who} holds a net '{header['net']}', not one of {', '.join(NETS)}; use the astarzero that wrote it.")
     if header["baseline"] not in ("", *domain.heuristics):
         raise CheckpointError(f"{who} needs the heuristic '{header['baseline']}', which {domain.name} does not have; train the net again.")
-    build = NETS[header["net"]]
+    build: Any = NETS[header["net"]]
     try:
         config = build.config_type(**json.loads(header["config"]))
         heads = check_heads(json.loads(header["heads"]))
@@ -156,16 +157,16 @@ def read(file: Any, who: str, domain: Domain) -> Checkpoint:
         raise CheckpointError(f"{who} has a garbled header ({str(error).rstrip('.')}); train the net again.") from None
     check_sizes(config, domain, who)
     with torch.device("meta"):  # shapes without memory
-        net = build(config)
-    wanted = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
+        net: Net = build(config)
+    wanted = {name: (tuple(tensor.shape), DTYPES[tensor.dtype]) for name, tensor in net.state_dict().items()}
     if sorted(file.keys()) != sorted(wanted):
         odd = min(set(file.keys()) ^ set(wanted))
         raise CheckpointError(f"{who} and its config disagree about the tensor '{odd}'; train the net again.")
-    for name, shape in wanted.items():
+    for name, (shape, dtype) in wanted.items():
         part = file.get_slice(name)
-        if tuple(part.get_shape()) != shape or part.get_dtype() != "F32":
+        if (tuple(part.get_shape()), part.get_dtype()) != (shape, dtype):
             found = f"{part.get_dtype()} {part.get_shape()}"
-            raise CheckpointError(f"{who} holds '{name}' as {found}, but its config says F32 {list(shape)}; train the net again.")
+            raise CheckpointError(f"{who} holds '{name}' as {found}, but its config says {dtype} {list(shape)}; train the net again.")
     weights = {name: file.get_tensor(name) for name in wanted}
     check_finite(weights, who)
     net.load_state_dict(weights, assign=True)

@@ -13,7 +13,7 @@ import torch
 
 from astarzero.envs.domain import Domain, encode_batch
 from astarzero.envs.evaluation import HEADS, Desk, Evaluation, Evaluator
-from astarzero.nets.mlp import ResidualMLP
+from astarzero.nets.resnet import Net
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -39,7 +39,7 @@ def check_heads(heads: Iterable[str]) -> tuple[str, ...]:
 
 
 def net_evaluator(
-    net: ResidualMLP,
+    net: Net,
     domain: Domain,
     heads: Iterable[str],
     temperature: float = 1.0,

@@ -7,18 +7,34 @@ heuristic h = -value is never negative, a dead end is a large finite cost (see .
 Read next: evaluator.py, which turns a net into what a search reads.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from astarzero.envs.domain import value_of
+from astarzero.envs.domain import Domain, value_of
 from astarzero.envs.evaluation import HEADS
 
 LIMITS = {"num_features": 1 << 20, "num_actions": 1 << 16, "width": 1 << 14, "blocks": 1 << 8}  # a garbled size must not fill the memory
+
+
+class HasSizes(Protocol):
+    """The config of any net."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def num_parameters(self) -> int: ...
+
+
+Sizes = TypeVar("Sizes", bound=HasSizes)
+Built = TypeVar("Built", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -40,11 +56,14 @@ class MLPConfig:
 
     def __post_init__(self) -> None:
         for name, most in LIMITS.items():
-            size, least = getattr(self, name), 0 if name == "blocks" else 1
-            if isinstance(size, bool) or not isinstance(size, int) or not least <= size <= most:
-                raise ValueError(f"The net's {name} is {size!r}, but it must be a whole number from {least} to {most}.")
+            check_size(name, getattr(self, name), 0 if name == "blocks" else 1, most)
         if isinstance(self.cost_scale, bool) or not isinstance(self.cost_scale, (int, float)) or not 0 < self.cost_scale < float("inf"):
             raise ValueError(f"The net's cost_scale is {self.cost_scale!r}, but it must be a finite number above 0.")
+
+    @classmethod
+    def for_domain(cls, domain: Domain, width: int, blocks: int, cost_scale: float = 1.0) -> "MLPConfig":
+        """The config of a net for `domain`."""
+        return cls(domain.num_features, domain.num_actions, width, blocks, cost_scale)
 
     @property
     def num_parameters(self) -> int:
@@ -84,7 +103,13 @@ class ResidualMLP(nn.Module):
         return outputs
 
 
-def half(config: MLPConfig) -> MLPConfig:
+def check_size(name: str, size: object, least: int, most: int) -> None:
+    """ValueError in one sentence when a size is no whole number in range."""
+    if isinstance(size, bool) or not isinstance(size, int) or not least <= size <= most:
+        raise ValueError(f"The net's {name} is {size!r}, but it must be a whole number from {least} to {most}.")
+
+
+def half(config: Sizes) -> Sizes:
     """The config with fewer units whose parameter count is as near half of `config`'s as can be, for the half-size-each control."""
     target = config.num_parameters / 2
     narrower = (replace(config, width=width) for width in range(1, config.width + 1))
@@ -96,7 +121,7 @@ def count_parameters(net: nn.Module) -> int:
     return sum(parameter.numel() for parameter in net.parameters())
 
 
-def build_seeded(build: type[ResidualMLP], config: MLPConfig, seed: int) -> ResidualMLP:
+def build_seeded(build: Callable[[Any], Built], config: object, seed: int) -> Built:
     """A net on the CPU whose first weights depend on `seed` alone; torch's global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -249,9 +249,12 @@ def with_shape(answer: Evaluation, count: int, domain: Domain, evaluator: Evalua
     """The answer for `count` rows, when its arrays have the right shapes; ValueError otherwise."""
     per_action, per_state = (count, domain.num_actions), (count,)
     for name, array in zip(Evaluation._fields, answer, strict=True):
-        if array is not None and np.shape(array) != (per_state if name == "value" else per_action):
-            wanted = per_state if name == "value" else per_action
-            raise ValueError(nonsense(evaluator, f"{name} of shape {np.shape(array)} for {count} states, not {wanted}"))
+        if array is None:
+            continue
+        shape = array.shape if isinstance(array, np.ndarray) else np.shape(array)
+        wanted = per_state if name == "value" else per_action
+        if shape != wanted:
+            raise ValueError(nonsense(evaluator, f"{name} of shape {shape} for {count} states, not {wanted}"))
     return answer
 
 

@@ -8,12 +8,12 @@ Read first: tree.py (the three verbs), selection.py (the rules), simulate.py (th
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from astarzero.envs.compile import as_records, bind
+from astarzero.envs.compile import as_records, bind, direct
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluator
 from astarzero.search.drive import nonsense, with_shape
@@ -74,10 +74,12 @@ class Forest:
         rules, self.tables = kernel_face(domain, self.evaluator)
         self._hooks = self.config.hooks(domain)
         self._kernel = domain.bind(simulate_kernel, **rules, **self._hooks)
+        self._entry: Callable[..., Any] | None = None  # its machine code; no array ever changes its type
         waiting = len(roots) * self.config.leaves
         self.path, self.leaves = np.zeros((waiting, 1, 2), np.int32), np.zeros((waiting, 3), np.int32)
         self.leaf_states = np.zeros((waiting, domain.num_words), np.uint64)
         self.prior_logits, self.values = np.zeros((waiting, domain.num_actions), np.float32), np.zeros(waiting, np.float32)
+        self._waiting: dict[int, tuple[np.ndarray, ...]] = {}  # slices of these three, made once
         self.calls, self.evaluator_seconds, self.seconds, self.peak_bytes = 0, 0.0, 0.0, 0
         self.stopped = Status.BUDGET  # why the last run ended, for a tree that could have gone on
         self._plant(roots, np.broadcast_to(np.asarray(seeds, np.int64), len(roots)), lines)
@@ -221,13 +223,12 @@ class Forest:
             self._add_noise()
         counts[:, LIMIT] = counts[:, SIMULATIONS] + min(simulations, self.budget.expansions)
         self._foresee(simulations)
-        started, arrays = time.perf_counter(), tuple(map(as_records, self.arrays.values()))
+        started, arguments, stop = time.perf_counter(), self._arguments(), self.budget.stop
+        self._entry = kernel = self._entry or direct(self._kernel, arguments)
+        deadline = started + self.budget.seconds
         try:
             while True:
-                code = self._kernel(
-                    control, self.numbers, self.domain.context, self.tables, *arrays, self.path, self.leaves, self.leaf_states,
-                    self.prior_logits, self.values, *self._buffers,
-                )  # fmt: skip
+                code = kernel(*arguments)
                 if code == ASK:
                     self._answer(int(control[LEAVES]))
                 elif code == DONE:
@@ -239,25 +240,35 @@ class Forest:
                     if not self._grow():
                         self.stopped = Status.MEMORY
                         break
-                    arrays = tuple(map(as_records, self.arrays.values()))
-                if time.perf_counter() - started >= self.budget.seconds:
+                    arguments = self._arguments()
+                if time.perf_counter() >= deadline:
                     self.stopped = Status.BUDGET
                     break
-                if self.budget.stop and self.budget.stop.is_set():
+                if stop and stop.is_set():
                     self.stopped = Status.INTERRUPTED
                     break
         except KeyboardInterrupt:
             self.stopped = Status.INTERRUPTED
         self.seconds += time.perf_counter() - started
 
+    def _arguments(self) -> tuple[Any, ...]:
+        """What the kernel is called with, until arrays grow."""
+        return (
+            self.control, self.numbers, self.domain.context, self.tables, *map(as_records, self.arrays.values()), self.path, self.leaves,
+            self.leaf_states, self.prior_logits, self.values, *self._buffers,
+        )  # fmt: skip
+
     def _answer(self, waiting: int) -> None:
         """Ask the evaluator for all leaves that wait."""
-        before, states = time.perf_counter(), self.leaf_states[:waiting]
+        if waiting not in self._waiting:
+            self._waiting[waiting] = self.leaf_states[:waiting], self.prior_logits[:waiting], self.values[:waiting]
+        states, prior_logits, values = self._waiting[waiting]
+        before = time.perf_counter()
         answer = with_shape(self.evaluator.evaluate(states), waiting, self.domain, self.evaluator)  # the kernel looks for nan
         self.evaluator_seconds += time.perf_counter() - before
         self.calls += 1
-        self.prior_logits[:waiting] = 0.0 if answer.prior_logits is None else answer.prior_logits
-        self.values[:waiting] = 0.0 if answer.value is None else answer.value
+        prior_logits[...] = 0.0 if answer.prior_logits is None else answer.prior_logits
+        values[...] = 0.0 if answer.value is None else answer.value
 
     def status(self, tree: int = 0) -> Status:
         """SOLVED (a plan, or for two players the root's exact value), EXHAUSTED, or what ended the last run."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from astarzero.envs.machine import exponential
+from astarzero.envs.machine import exponential, promise
 
 from astarzero.search.tree import (  # isort: skip
     C, CONSIDERED, C_BASE, C_SCALE, C_VISIT, FPU_SHARE, FPU_SHIFT, GREATEST, LEAST, LIMIT, ROOT, SIMULATIONS, VIRTUAL_LOSS, Trees,
@@ -182,6 +182,7 @@ def complete(tree, node, first, end, numbers):
 def frame(tree, node, numbers):
     """(first edge, end of the edges, least return, 1 / span of returns, value of an untried edge)."""
     first = np.int64(tree.nodes[node].first)
+    promise(first >= 0)
     untried = np.float32(numbers[FPU_SHARE] * tree.nodes[node].value + numbers[FPU_SHIFT])
     least, per_span = scale(tree)
     return first, first + np.int64(tree.nodes[node].count), least, per_span, untried

@@ -6,7 +6,7 @@ Read next: tree_backup.py.
 import numpy as np
 
 from astarzero.envs.domain import expand, is_goal, is_terminal, step
-from astarzero.envs.machine import exponential
+from astarzero.envs.machine import exponential, promise
 from astarzero.envs.state_table import copy_row, hash_row
 from astarzero.envs.two_players import forget, outcome, position_key
 from astarzero.search.frontier import seeded_bits
@@ -41,13 +41,15 @@ def open_node(tree, node, g, length, context, successors, actions, costs):
     new = tree.nodes[node]
     new.visits, new.value, new.own, new.first, new.count, new.live = 0, 0.0, 0.0, first, count, count
     new.status = status_of(tree, node, count, context)
-    place, stride = seeded_order(count, node, tree.counts[SEED])
-    for number in range(count):
-        edge = tree.edges[first + place]
+    number, stride = seeded_order(count, node, tree.counts[SEED])
+    promise(first >= 0)
+    for place in range(first, first + count):  # in the order in which they stand: their memory is new, and comes faster so
+        promise(number >= 0)
+        edge = tree.edges[place]
         edge.action, edge.visits, edge.q, edge.child, edge.cost, edge.flying = actions[number], 0, 0.0, NONE, costs[number], 0
-        place += stride
-        if place >= count:
-            place -= count
+        number += stride
+        if number >= count:
+            number -= count
     if merges_duplicates():
         key = key_of(tree, node, context, successors[0])
         slot = slot_of(tree, key)
@@ -61,20 +63,28 @@ def open_node(tree, node, g, length, context, successors, actions, costs):
 
 
 def seeded_order(count, node, seed):
-    """(start, stride): edges stand so around the circle, and a rule takes the first of equals, so that no action number wins ties."""
+    """(number of the action whose edge stands first, how many on that of the next place is): a rule takes the first of equals, and so
+    no action wins ties by its number. Seen from the actions: edges stand around a circle, from a seeded place on by a seeded stride.
+    """
     if count < 2:
         return 0, 1
     bits = seeded_bits(node, seed)
     stride = 1 + np.int64((bits >> np.uint64(32)) % np.uint64(count - 1))
-    while have_common_factor(stride, count):
+    inverse = inverse_within(stride, count)
+    while inverse == 0:
         stride = stride - 1 if stride > 1 else count - 1
-    return np.int64((bits & np.uint64(0xFFFFFFFF)) % np.uint64(count)), stride
+        inverse = inverse_within(stride, count)
+    start = np.int64((bits & np.uint64(0xFFFFFFFF)) % np.uint64(count))
+    return (count - start) * inverse % count, inverse
 
 
-def have_common_factor(first, second):
-    while second:
-        first, second = second, first % second
-    return first > 1
+def inverse_within(stride, count):
+    """The number by which `stride` comes to 1 around a circle of `count`; 0 when they have a common factor (Euclid)."""
+    before, now, larger, smaller = np.int64(0), np.int64(1), np.int64(count), np.int64(stride)
+    while smaller:
+        times = larger // smaller
+        before, now, larger, smaller = now, before - times * now, smaller, larger - times * smaller
+    return before % count if larger == 1 else np.int64(0)
 
 
 def status_of(tree, node, count, context):
@@ -160,17 +170,26 @@ def judge(tree, node, prior_logits, value, numbers):
     edge has any weight. A value of -inf is a dead end, for one player alone."""
     first = np.int64(tree.nodes[node].first)
     end, highest, total = first + np.int64(tree.nodes[node].count), np.float32(-np.inf), np.float32(0.0)
+    promise(first >= 0)
     for edge in range(first, end):
-        highest = max(highest, prior_logits[tree.edges[edge].action])
+        highest = max(highest, prior_logits[action_of(tree, edge)])
     if not -np.inf < highest < np.inf:
         return False
     per_degree = np.float32(1.0 / numbers[TEMPERATURE])
     for action in range(prior_logits.shape[0]):  # of illegal actions too: without a gap several are computed at a time
         prior_logits[action] = exponential((prior_logits[action] - highest) * per_degree)
     for edge in range(first, end):
-        total += prior_logits[tree.edges[edge].action]
+        tree.edges[edge].prior = prior_logits[action_of(tree, edge)]
+        total += tree.edges[edge].prior
     scale = np.float32(1.0) / total
     for edge in range(first, end):
-        tree.edges[edge].prior = prior_logits[tree.edges[edge].action] * scale
+        tree.edges[edge].prior *= scale
     tree.nodes[node].status, tree.nodes[node].own = OPEN, value
     return total == total and value == value and (value > -np.inf or not two_players())
+
+
+def action_of(tree, edge):
+    """The action of an edge, as an index."""
+    action = np.int64(tree.edges[edge].action)
+    promise(action >= 0)
+    return action

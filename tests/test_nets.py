@@ -4,20 +4,28 @@ import numpy as np
 import pytest
 import torch
 
-from astarzero.envs import sliding
+from astarzero.envs import go, sliding
 from astarzero.envs.evaluation import HEADS
 from astarzero.nets import NETS
 from astarzero.nets.evaluator import check_heads, net_evaluator, resolve_device
 from astarzero.nets.mlp import MLPConfig, ResidualMLP, build_seeded, count_parameters, half
+from astarzero.nets.resnet import ResNet, ResNetConfig
 from astarzero.training.tabulate import tabulate
 
 torch.set_num_threads(1)
 DOMAIN = sliding.make("2x3")  # 36 features, 4 actions
 
 
+# of a small net of each kind with 36 features and 4 actions
+SIZES = {
+    "mlp": {"num_features": 36, "num_actions": 4, "width": 16, "cost_scale": 5.0},
+    "resnet": {"feature_shape": (4, 3, 3), "num_actions": 4, "width": 16, "blocks": 1},
+}
+LEAST, GREATEST = {"mlp": -np.inf, "resnet": -1.0}, {"mlp": 0.0, "resnet": 1.0}  # of a return
+
+
 def build(name="mlp", seed=0, **sizes):
-    config = NETS[name].config_type(**{"num_features": 36, "num_actions": 4, "width": 16, "cost_scale": 5.0, **sizes})
-    return build_seeded(NETS[name], config, seed)
+    return build_seeded(NETS[name], NETS[name].config_type(**{**SIZES[name], **sizes}), seed).eval()
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +40,8 @@ def states():
 def test_a_net_carries_all_heads_with_returns_of_the_right_sign(name):
     outputs = build(name)(3 * torch.randn(50, 36))
     assert {head: tuple(output.shape) for head, output in outputs.items()} == {"value": (50,), "q": (50, 4), "prior": (50, 4)}
-    assert (outputs["value"] <= 0).all() and (outputs["q"] <= 0).all()
+    for head in ("value", "q"):
+        assert (outputs[head] >= LEAST[name]).all() and (outputs[head] <= GREATEST[name]).all()
     assert all(output.dtype == torch.float32 for output in outputs.values())
 
 
@@ -48,11 +57,11 @@ def test_a_head_does_not_depend_on_which_others_are_asked_for(name):
 @pytest.mark.parametrize("name", NETS)
 @pytest.mark.parametrize(("width", "blocks"), [(16, 0), (64, 1), (128, 2)])
 def test_parameters_are_counted_and_halved(name, width, blocks):
-    config = NETS[name].config_type(81, 36, width, blocks)
+    config = NETS[name].config_type(**{**SIZES[name], "width": width, "blocks": blocks})
     assert count_parameters(NETS[name](config)) == config.num_parameters
     smaller = half(config)
-    assert count_parameters(NETS[name](smaller)) == smaller.num_parameters == pytest.approx(config.num_parameters / 2, rel=0.04)
-    assert (smaller.blocks, smaller.num_features, smaller.num_actions) == (blocks, 81, 36)
+    assert count_parameters(NETS[name](smaller)) == smaller.num_parameters == pytest.approx(config.num_parameters / 2, rel=0.06)
+    assert (smaller.blocks, smaller.num_features, smaller.num_actions) == (blocks, 36, 4)
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -62,7 +71,7 @@ def test_first_weights_depend_on_the_seed_alone(name):
     torch.manual_seed(2)
     again, other = build(name, seed=7), build(name, seed=8)
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), again.parameters(), strict=True))
-    assert not torch.equal(one.first.weight, other.first.weight)
+    assert not torch.equal(next(one.parameters()), next(other.parameters()))
     torch.manual_seed(1)
     assert torch.equal(before, torch.get_rng_state())
 
@@ -82,6 +91,47 @@ def test_a_bad_size_is_one_sentence(field, size):
     with pytest.raises(ValueError, match=f"The net's {field} is .*, but it must be") as refusal:
         build(**{field: size})
     assert "\n" not in str(refusal.value)
+
+
+# The tower of convolutions.
+
+GO_BOARDS = ["3", "5", "3x5"]
+
+
+@pytest.mark.parametrize("size", GO_BOARDS)
+def test_a_tower_sees_the_planes_where_they_are(size):
+    """With the heads' first layers alike everywhere, a board that is turned with its planes gives the same tower output, turned."""
+    domain = go.make(size)
+    net = build_seeded(ResNet, ResNetConfig.for_domain(domain, 8, 2), 0).eval()
+    with torch.no_grad():
+        for convolution in (layer for layer in net.modules() if isinstance(layer, torch.nn.Conv2d)):
+            convolution.weight.copy_(convolution.weight.flip(3) + convolution.weight)
+    planes = torch.randn(6, *domain.feature_shape)
+    seen = []
+    net.prior[0].register_forward_hook(lambda layer, inputs, output: seen.append(output))
+    net(planes.flatten(1), ("prior",)), net(planes.flip(3).flatten(1), ("prior",))
+    assert seen[0].shape == (6, 2, *domain.feature_shape[1:]) and seen[0].abs().max() > 0
+    assert torch.allclose(seen[0], seen[1].flip(3), atol=1e-5)
+
+
+@pytest.mark.parametrize("size", GO_BOARDS)
+def test_a_tower_judges_go(size):
+    domain = go.make(size)
+    net = build_seeded(ResNet, ResNetConfig.for_domain(domain, 8, 2), 0)
+    states = np.array([domain.random_state(np.random.default_rng(seed)) for seed in range(5)])
+    answer = net_evaluator(net, domain, HEADS, device="cpu").evaluate(states)
+    assert answer.value.shape == (5,) and answer.prior_logits.shape == answer.q.shape == (5, domain.num_actions)
+    assert (abs(answer.value) < 1).all() and (abs(answer.q) < 1).all() and not net.training
+
+
+def test_a_tower_refuses_other_worlds_and_shapes():
+    with pytest.raises(ValueError, match=r"A resnet is for games over planes of a board, and sliding-2x3.* is none"):
+        ResNetConfig.for_domain(DOMAIN, 8, 2)
+    for shape in ((3, 3), "abc", 5):
+        with pytest.raises(ValueError, match=r"The net's feature_shape is .*, but it must be three numbers"):
+            ResNetConfig(shape, 4)
+    with pytest.raises(ValueError, match=r"The net's feature_shape \(height\) is 0"):
+        ResNetConfig((2, 0, 3), 4)
 
 
 # The evaluator.

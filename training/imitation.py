@@ -24,7 +24,8 @@ from torch import Tensor
 from astarzero.envs.domain import Domain
 from astarzero.nets import NETS
 from astarzero.nets.evaluator import check_heads, resolve_device
-from astarzero.nets.mlp import ResidualMLP, build_seeded, half
+from astarzero.nets.mlp import build_seeded, half
+from astarzero.nets.resnet import Net
 from astarzero.training.labels import Labels
 from astarzero.training.targets import LOSSES, calibrate_temperature, collapsed, prior_loss, q_loss, value_loss
 
@@ -95,7 +96,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {  # share of the steps done ->
 class Trained:
     """A trained net and how it came about."""
 
-    net: ResidualMLP  # on the CPU, the weights of the best look
+    net: Net  # on the CPU, the weights of the best look
     temperature: float  # divides the prior's logits; 1 when the prior was not trained
     metrics: dict[str, Any]  # numbers and words, ready for JSON
     history: list[dict[str, float]]  # one row a look: step, train_loss (mean since the last look), validation_loss
@@ -116,7 +117,7 @@ class Rows:
     value_loss: str  # in LOSSES
     value_level: float
 
-    def output(self, net: ResidualMLP, picked: Tensor) -> Tensor:
+    def output(self, net: Net, picked: Tensor) -> Tensor:
         """The head's outputs on the picked rows (numbers int64 [B])."""
         return net(self.distinct[self.which[picked]], (self.head,))[self.head]
 
@@ -164,9 +165,10 @@ def imitate(
     ArithmeticError in one sentence when the loss is no longer finite; ValueError when a label set is empty.
     """
     device, started = resolve_device(config.device), time.perf_counter()
-    build, scale, spread = NETS[config.net], labels_train.cost_scale, labels_train.cost_spread
-    sizes = build.config_type(domain.num_features, domain.num_actions, config.width, config.blocks, scale)
-    net = build_seeded(build, half(sizes) if config.half_size else sizes, config.seed).to(device)
+    build: Any = NETS[config.net]
+    scale, spread = labels_train.cost_scale, labels_train.cost_spread
+    sizes = build.config_type.for_domain(domain, config.width, config.blocks, scale)
+    net: Net = build_seeded(build, half(sizes) if config.half_size else sizes, config.seed).to(device)
     rng = np.random.default_rng(config.seed)
     train = [encode_rows(domain, labels_train, head, spread, config, device) for head in config.heads]
     validation = [encode_rows(domain, labels_validation, head, spread, config, device) for head in config.heads]
@@ -199,7 +201,7 @@ def imitate(
     return Trained(net.cpu().eval(), temperature, metrics, history, config)
 
 
-def validate(net: ResidualMLP, rows: Rows, picked: Tensor) -> tuple[Tensor, float, float]:
+def validate(net: Net, rows: Rows, picked: Tensor) -> tuple[Tensor, float, float]:
     """(the head's outputs on the picked rows, its loss there at its best temperature, that temperature)."""
     with torch.inference_mode():
         output = rows.output(net, picked)
@@ -208,7 +210,7 @@ def validate(net: ResidualMLP, rows: Rows, picked: Tensor) -> tuple[Tensor, floa
 
 
 def fit(
-    net: ResidualMLP,
+    net: Net,
     train: list[Rows],
     validation: list[Rows],
     looked_at: list[Tensor],
