@@ -1,4 +1,4 @@
-"""What a world is: a `Domain` record, with a line for each field, and a few compiled rules over packed states (long for that reason).
+"""What a world is: a `Domain` record and a few compiled rules over packed states (long because every field of the record is a line).
 
 A **state** is a row `uint64[W]` that holds everything the rules need (target, side to move, ...), so one batch may mix
 problems. **Rules** are plain functions in Numba's subset of Python, bound into kernels by compile.py; the stubs below are

@@ -1,4 +1,6 @@
-"""Best-first graph search: one node loop, many orderings. A*, weighted A*, greedy, uniform cost, Levin tree search, PHS and PHS*.
+"""Best-first graph search: one node loop, many orderings (long because its loop and what a net needs around it belong together).
+
+A*, weighted A*, greedy, uniform cost, Levin tree search, PHS and PHS*.
 
 The loop (read `best_first_kernel`): take the best open nodes, write their successors, keep the new ones, judge them, push.
 An *ordering* (orderings.py) says which node is best (`priority`) and which of two paths to one state is better (`path_rank`).

@@ -1,4 +1,4 @@
-"""A forest: B search trees that search together, so that a net is asked for B positions at once. Arrays, growth, limits, answers.
+"""A forest: B search trees that search together (long because arrays, growth, limits and answers are one record), asked as one batch.
 
 `Forest.run` does so many simulations in every tree; `advance` makes a move and goes on in its subtree; the rest tells what was
 found. What a tree finds follows from its root, seed and options alone, not from the trees beside it, nor from the number of threads:

@@ -114,7 +114,7 @@ def conclude_gumbel(numbers, counts, bounds, states, nodes, edges, table, line, 
         first, most, total = np.int64(tree.nodes[ROOT].first), np.int64(0), 0.0
         end = first + np.int64(tree.nodes[ROOT].count)
         for edge in range(first, end):
-            most = max(most, np.int64(tree.edges[edge].visits) if tree.edges[edge].q > -np.inf else 0)
+            most = max(most, np.int64(tree.edges[edge].visits) if tree.edges[edge].q > -np.inf else np.int64(0))
         if most == 0:
             continue
         survivors[which, tree.edges[first_of_those_with(most, tree, ROOT, numbers)].action] = 1.0
