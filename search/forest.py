@@ -19,7 +19,7 @@ from astarzero.envs.evaluation import Evaluator
 from astarzero.search.drive import nonsense, with_shape
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.game_nodes import line_of
-from astarzero.search.pages import zeros
+from astarzero.search.pages import slots_for, wider, zeros
 from astarzero.search.replant import replant
 from astarzero.search.result import UNLIMITED, Budget, Status
 from astarzero.search.selection import conclude_gumbel
@@ -29,12 +29,10 @@ from astarzero.search.simulate import (  # isort: skip
     PER_TREE, PHASE, ROOM, SLICE, simulate_kernel,
 )  # fmt: skip
 from astarzero.search.tree import (  # isort: skip
-    CELLS, EDGE, EDGES, ENTRY, EXHAUSTED_TREE, LIMIT, LINE,
-    NODE, NODES, ROOT, SEED, SIMULATIONS, SOLVED_TREE, STATE,
+    CELLS, EDGE, EDGES, ENTRY, EXHAUSTED_TREE, LIMIT, LINE, NODE, NODES, ROOT, SEED, SIMULATIONS, SOLVED_TREE, STATE,
 )  # fmt: skip
+from astarzero.search.tree_config import TreeConfig
 from astarzero.search.tree_expand import refill_tables
-
-from astarzero.search.tree_config import TreeConfig  # isort: skip
 
 ARRAYS: dict[str, tuple[str, Any]] = {  # name -> (what it has one of for each, dtype); in the order of Trees
     "counts": ("cells", np.int64), "bounds": ("bounds", np.float64), "states": ("nodes", np.uint64), "nodes": ("nodes", NODE),
@@ -145,10 +143,10 @@ class Forest:
         old = self.arrays["table"]
         for name, array in self.arrays.items():
             if lengths[name] != array.shape[1]:
-                self.arrays[name] = longer(array, lengths[name], keep=name != "table")
+                self.arrays[name] = wider(array, lengths[name], keep=name != "table")
         if self.arrays["table"] is not old:
             bind(refill_tables, {})(as_records(old), as_records(self.arrays["table"]))
-        self.path = longer(self.path, sizes["steps"])
+        self.path = wider(self.path, sizes["steps"])
         self.sizes = dict(sizes)
         self.peak_bytes = max(self.peak_bytes, self.bytes + copied)
         return True
@@ -351,31 +349,13 @@ class Forest:
 
     @property
     def improved_policy(self) -> np.ndarray:
-        """With the rule gumbel, what to teach a policy: float64 [B, A], prior * exp(sigma(completed q)), normalised; zeros where nothing
-        was tried. ValueError with another rule."""
+        """With the rule gumbel, what to teach: float64 [B, A], prior * exp(sigma(completed q)), normalised. ValueError with another."""
         if self.config.rule != "gumbel":
             raise ValueError(f"The rule {self.config.rule} has no improved policy; read action_weights, or search with the rule gumbel.")
         return self._conclude_gumbel()[1]
 
     def _conclude_gumbel(self) -> tuple[np.ndarray, np.ndarray]:
         """(survivors, improved policies), float64 [B, A] each."""
-        shape = (len(self.arrays["counts"]), self.domain.num_actions)
-        survivors, policies = np.zeros(shape), np.zeros(shape)
-        arrays = map(as_records, self.arrays.values())
-        self.domain.bind(conclude_gumbel, **self._hooks)(self.numbers, *arrays, survivors, policies)
+        survivors, policies = np.zeros((2, len(self.arrays["counts"]), self.domain.num_actions))
+        self.domain.bind(conclude_gumbel, **self._hooks)(self.numbers, *map(as_records, self.arrays.values()), survivors, policies)
         return survivors, policies
-
-
-def longer(array: np.ndarray, length: int, keep: bool = True) -> np.ndarray:
-    """The array with so many columns, and its content unless it is made anew."""
-    if array.shape[1] == length:
-        return array
-    larger = zeros((len(array), length, *array.shape[2:]), array.dtype)
-    if keep:
-        larger[:, : array.shape[1]] = array
-    return larger
-
-
-def slots_for(edges: int) -> int:
-    """Slots of a table for as many states as there are edges: a power of two."""
-    return 1 << int(2 * edges - 1).bit_length()

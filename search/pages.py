@@ -76,3 +76,18 @@ def copied_bytes(array: np.ndarray, rows: int) -> int:
     """How many bytes `longer` will hold twice for a moment."""
     pages = pages_of(array)
     return 0 if pages is not None and rows * array[:1].nbytes <= len(pages) else array.nbytes
+
+
+def wider(array: np.ndarray, length: int, keep: bool = True) -> np.ndarray:
+    """The array with so many columns, and its content unless it is made anew."""
+    if array.shape[1] == length:
+        return array
+    larger = zeros((len(array), length, *array.shape[2:]), array.dtype)
+    if keep:
+        larger[:, : array.shape[1]] = array
+    return larger
+
+
+def slots_for(edges: int) -> int:
+    """Slots of a table for as many states as there are edges: a power of two."""
+    return 1 << int(2 * edges - 1).bit_length()
