@@ -13,6 +13,7 @@ import numpy as np
 
 from astarzero.envs.domain import Domain, value_of
 from astarzero.envs.evaluation import Evaluator
+from astarzero.search.drive import check_options
 from astarzero.search.forest import Forest, TreeConfig
 from astarzero.search.result import UNLIMITED, Budget, SearchResult, Status
 
@@ -33,6 +34,8 @@ def mcts(
     A simulation expands at most one node, and counts against the budget of expansions even when it expands none. Besides the plan the
     result has the root's backed-up value for the player to move, and the shares of its visits.
     """
+    if c_puct is not None:
+        check_options(c_puct=c_puct)
     config = TreeConfig(rule, c_puct, temperature=temperature, backup=backup, duplicates=duplicates, leaves=leaves)
     forest = Forest(
         domain, domain.check_states(state)[:1], evaluator, config, budget=budget, seeds=seed, lines=None if keys is None else [keys]
