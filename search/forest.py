@@ -22,7 +22,7 @@ from astarzero.search.game_nodes import line_of
 from astarzero.search.pages import slots_for, wider, zeros
 from astarzero.search.replant import replant
 from astarzero.search.result import UNLIMITED, Budget, Status
-from astarzero.search.selection import conclude_gumbel
+from astarzero.search.selection import RULES, conclude_gumbel
 
 from astarzero.search.simulate import (  # isort: skip
     ANSWERED, ASK, BAD_ANSWER, CHARGED, CONTROL_CELLS, DESCENDING, DONE, INLINE, LEAVES, MAX_EVALUATIONS, MAX_EXPANSIONS, MAX_NODES,
@@ -85,7 +85,7 @@ class Forest:
     # --- making ---------------------------------------------------------------------------------------------------------------------
 
     def _make_control(self) -> np.ndarray:
-        control, informed = np.zeros(CONTROL_CELLS, np.int64), bool(self.evaluator.heads & {"value", "prior"})
+        control, informed = np.zeros(CONTROL_CELLS, np.int64), bool(self.evaluator.heads & set(RULES[self.config.rule].heads))
         control[PHASE], control[PER_TREE], control[SLICE] = DESCENDING, self.config.leaves, SLICE_SIMULATIONS
         control[CHARGED], control[INLINE] = informed, self.evaluator.rules is not None or not informed
         control[MAX_EXPANSIONS], control[MAX_EVALUATIONS] = self.budget.expansions, self.budget.evaluations

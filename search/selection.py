@@ -229,6 +229,7 @@ class Rule:
     choose: Callable[..., Any]  # (tree, node, numbers) -> edge
     c: float  # default weight of exploration
     about: str
+    heads: tuple[str, ...] = ("value", "prior")  # what it reads of an evaluator
     at_root: Callable[..., Any] | None = None  # the rule of the root, where it is another; it may read Tree.gumbel
 
 
@@ -236,8 +237,8 @@ RULES = {
     rule.name: rule
     for rule in (
         Rule("puct", puct, 1.25, "q + c prior sqrt(N) / (1 + n): AlphaZero's"),
-        Rule("uct", uct, 1.4, "q + c sqrt(log N / n): needs no prior"),
-        Rule("gumbel", gumbel, 1.0, "sequential halving at the root, below it visits by the improved policy: Gumbel's", gumbel_at_root),
+        Rule("uct", uct, 1.4, "q + c sqrt(log N / n): needs no prior", heads=("value",)),
+        Rule("gumbel", gumbel, 1.0, "Gumbel's: sequential halving at the root, improved policy below", at_root=gumbel_at_root),
         Rule("greedy", greedy, 0.0, "the best q so far"),
     )
 }
