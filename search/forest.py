@@ -156,7 +156,7 @@ class Forest:
         nodes = int(self.arrays["counts"][:, NODES].max()) + min(simulations, self.budget.expansions, self.budget.nodes) + 1
         edges = int(self.arrays["counts"][:, EDGES].max()) + nodes * self.domain.num_actions
         if simulations < UNLIMITED == self.budget.bytes and len(self.leaves) * edges * EDGE.itemsize <= FORESEEN:
-            more = {"nodes": nodes, "edges": edges, "slots": slots_for(edges) if self.duplicates != "keep" else 1}
+            more = {"nodes": nodes, "edges": edges, "slots": slots_for(edges)}
             self.resize({name: max(size, more.get(name, 0)) for name, size in self.sizes.items()})
 
     def _grow(self) -> bool:

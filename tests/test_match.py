@@ -198,8 +198,8 @@ def test_rollouts_take_what_wins(capsys):
     assert find_player("rollout:8").choose(line, np.random.default_rng(0)) == 9
     line = after(go(3, komi=0), "", "XX./OXX/.OO to=white")  # C3 takes everything; without it Black does so at A1
     assert line.domain.action_names[find_player("rollout:32").choose(line, np.random.default_rng(0))] == "C3"
-    _, total = played(capsys, "match", "rollout:30", "random", "--size", "5", "--games", "16", "--ko", "positional", "--json")
-    assert total["wins"] >= 10  # four in five, in hundreds of games
+    _, total = played(capsys, "match", "rollout:100", "random", "--size", "5", "--games", "8", "--ko", "positional", "--json")
+    assert total["wins"] >= 7
 
 
 def test_searches_play_by_superko_within_their_budget(capsys):
