@@ -201,10 +201,11 @@ class Forest:
 
     # --- searching ------------------------------------------------------------------------------------------------------------------
 
-    def run(self, simulations: int = UNLIMITED) -> None:
+    def run(self, simulations: int = UNLIMITED, at_once: bool = True) -> None:
         """Do up to so many simulations more in every tree; a new root is judged first, which is none. `status` tells how a tree stands.
 
-        Ctrl-C, `Budget.stop` and the limits end it cleanly: another call goes on where it stood.
+        Ctrl-C, `Budget.stop` and the limits end it cleanly: another call goes on where it stood. at_once: take room for all of them before
+        the first, where memory is not limited, so that no array grows on the way. A game with circles may never end: give a limit.
 
         ValueError when the evaluator's answer has the wrong shape, holds nan, or puts no weight on any legal action.
         """
@@ -220,7 +221,8 @@ class Forest:
             self.run(0)
             self._add_noise()
         counts[:, LIMIT] = counts[:, SIMULATIONS] + min(simulations, self.budget.expansions)
-        self._foresee(simulations)
+        if at_once:
+            self._foresee(simulations)
         started, arguments, stop = time.perf_counter(), self._arguments(), self.budget.stop
         self._entry = kernel = self._entry or direct(self._kernel, arguments)
         deadline = started + self.budget.seconds

@@ -31,8 +31,9 @@ def mcts(
 
     keys: in a world with history, the line of the game up to `state`.
 
-    A simulation expands at most one node, and counts against the budget of expansions even when it expands none. Besides the plan the
-    result has the root's backed-up value for the player to move, and the shares of its visits.
+    A simulation expands at most one node, and counts against the budget of expansions even when it expands none; a game for two that has
+    circles may never end, so give a limit. Besides the plan the result has the root's backed-up value for the player to move, and the
+    shares of its visits.
     """
     if c_puct is not None:
         check_options(c_puct=c_puct)
@@ -41,7 +42,7 @@ def mcts(
         domain, domain.check_states(state)[:1], evaluator, config, budget=budget, seeds=seed, lines=None if keys is None else [keys]
     )
     planned = min(forest.budget.expansions, forest.budget.evaluations)
-    forest.run(planned if rule == "gumbel" else UNLIMITED)
+    forest.run(planned if rule == "gumbel" else UNLIMITED, at_once=False)
     return result_of(forest)
 
 

@@ -305,7 +305,7 @@ def test_no_budget_is_exceeded_and_all_is_counted(search):
                 assert np.isnan(result.value) or -1 <= result.value <= 1
         enough = Budget(expansions=whole.expansions)
         assert counted(SEARCHES[search](domain, root, evaluator, budget=enough)) == counted(whole)
-        assert SEARCHES[search](domain, root, evaluator.only(())).evaluations == 0
+        assert SEARCHES[search](domain, root, evaluator.only(()), budget=BUDGET).evaluations == 0
         assert counted(SEARCHES[search](domain, root, evaluator, budget=BUDGET, seed=seed)) == counted(whole) or seed
 
 
