@@ -82,12 +82,12 @@ def test_simulations(add_row, warm_memory, size, games):
 
 
 @cache
-def mctx_search(size: int) -> Callable[[int], object]:
-    """seed -> a search in `MCTX_GAMES` games side by side, compiled as one program."""
+def mctx_search(size: int, games: int = MCTX_GAMES, simulations: int = MCTX_SIMULATIONS) -> Callable[[int], object]:
+    """seed -> a search in `games` games side by side, compiled as one program."""
     reason = "needs pgx, jax and mctx, in the extra peers"
     jax, go, mctx = (pytest.importorskip(name, reason=reason) for name in ("jax", "pgx.go", "mctx"))
     jnp, env = jax.numpy, go.Go(size=size, komi=7.5)
-    step, zeros = jax.vmap(env.step), jax.numpy.zeros(MCTX_GAMES)
+    step, zeros = jax.vmap(env.step), jax.numpy.zeros(games)
 
     def logits(states):
         return jnp.where(states.legal_action_mask, 0.0, jnp.finfo(jnp.float32).min)
@@ -101,9 +101,9 @@ def mctx_search(size: int) -> Callable[[int], object]:
 
     def search(seed):
         keys = jax.random.split(jax.random.PRNGKey(seed))
-        states = jax.vmap(env.init)(jax.random.split(keys[0], MCTX_GAMES))
+        states = jax.vmap(env.init)(jax.random.split(keys[0], games))
         root = mctx.RootFnOutput(prior_logits=logits(states), value=zeros, embedding=states)
-        found = mctx.muzero_policy((), keys[1], root, recurrent, MCTX_SIMULATIONS, ~states.legal_action_mask, dirichlet_fraction=0.0)
+        found = mctx.muzero_policy((), keys[1], root, recurrent, simulations, ~states.legal_action_mask, dirichlet_fraction=0.0)
         return found.action_weights
 
     compiled = jax.jit(search)
