@@ -1,11 +1,12 @@
 """`astarzero unfold`: how many nodes a tree has for each state of the graph, and what telling states apart buys at equal evaluations.
 
-Two questions. *How much* does a graph unfold: nodes of the tree up to a depth / distinct positions up to it, exactly, from each root
+The questions. *How much* does a graph unfold: nodes of the tree up to a depth / distinct positions up to it, exactly, from each root
 (../envs/unfolding.py says what is counted, and what superko changes). *What does it cost* a search: A* and greedy best-first on the same
 problems with the same estimate, where states are merged by a table, dropped when they are on the path already, or kept
-(../search/duplicates.py); a node is judged when it is made, so a tree pays for a state each time it meets it.
+(../search/duplicates.py); a node is judged when it is made, so a tree pays for a state each time it meets it. Where the past decides there
+is a third: *what is lost* when lines are merged that only agree for now.
 
-Read next: unfold_searches.py (the second question), unfold_tables.py (how both are told).
+Read next: unfold_searches.py (the second question), unfold_histories.py (the third), unfold_tables.py (how all are told).
 """
 
 import dataclasses
@@ -27,6 +28,7 @@ from astarzero.experiments.instances import Instance, instance_set, read_instanc
 from astarzero.experiments.results import Shard
 from astarzero.experiments.solve import make_domain
 from astarzero.experiments.statistics import bootstrap
+from astarzero.experiments.unfold_histories import can_solve_lines, compare_merging, history_errors
 from astarzero.experiments.unfold_searches import MOST_POINTS, compare_games, compare_searches, judge_of
 from astarzero.experiments.unfold_tables import print_unfolding
 
@@ -84,7 +86,7 @@ def unfold(
     """Unfold a world: tree nodes against distinct states by depth, and what merging states buys a search.
 
     Roots are random problems unless --state, --instances or --set says which; a game for two begins at its start, and is searched where
-    it has an exact table: Go by simple ko up to 3x3.
+    its values are exactly known: Go up to 3x3, by simple ko from a table, by superko line by line.
 
     Exit status: 0 when done, 2 on bad input.
 
@@ -143,6 +145,9 @@ def unfold(
             streams.append(compare_searches(domain, searched, judge, config.max_evaluations, config.seed, status.update))
         if not searched and config.problems and has_exact_games(domain):
             streams.append(compare_games(domain, config.problems, config.max_evaluations, config.seed, status.update))
+        if not searched and config.problems and can_solve_lines(domain):
+            streams.append(history_errors(domain, config.problems, config.seed, status.update))
+            streams.append(compare_merging(domain, config.problems, config.max_evaluations, config.seed, status.update))
         for record in (record for stream in streams for record in stream):
             records.append({"world": domain.name, "seed": seed, **record})
             if json:

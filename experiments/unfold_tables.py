@@ -8,12 +8,13 @@ from rich.table import Table
 
 from astarzero.experiments.audit_tables import grid, span
 
+MERGED_BY = {"moves": "position and legal moves", "position": "position alone"}
 WORDS = {"merged": "graph", "dropped_on_path": "tree without loops", "kept": "tree"}  # what a treatment of duplicates makes of the space
 
 
 def print_unfolding(records: Sequence[dict[str, Any]], console: Console) -> None:
     """Every table that these records fill."""
-    for kind, draw in (("depth", depths), ("search", searches), ("game", games)):
+    for kind, draw in (("depth", depths), ("search", searches), ("game", games), ("history", histories), ("merging", merging)):
         if ours := [record for record in records if record["kind"] == kind]:
             table, words = draw(ours)
             console.print(table, highlight=False)
@@ -92,4 +93,34 @@ def games(records: Sequence[dict[str, Any]]) -> tuple[Table, str]:
     return grid(f"What merging positions buys: {records[0]['world']}, judged by {records[0]['judge']}", columns, rows), (
         f"{records[0]['problems']} random positions; 95 % intervals. Regret: what the move gives away by the exact table, 0 to 2, a game "
         "without end being a draw. Proven: the outcome was. Budgets are evaluations."
+    )
+
+
+def histories(records: Sequence[dict[str, Any]]) -> tuple[Table, str]:
+    columns = ("merged by", "moves", "pairs", "solved", "% other points", "% other winner", "mean gap", "worst")
+    rows = [
+        (MERGED_BY[record["merged_by"]], str(record["depth"]), str(record["pairs"]), str(record["solved"]), *(
+            ("–",) * 4 if not record["solved"]
+            else (span(record["differ"]), span(record["winner_differs"]), f"{record['mean']:.2g}", f"{record['worst']:g}")
+        ))
+        for record in sorted(records, key=lambda record: record["merged_by"])
+    ]  # fmt: skip
+    return grid(f"What merging loses: {records[0]['world']}", columns, rows), (
+        f"Pairs of random lines of so many moves from {records[0]['roots']} positions of random games, which a search takes for one; both "
+        "are solved with all their past. %: whose exact points, or whose winner at this komi, differ, with 95 % intervals; gaps in "
+        "points. What the solver's limit left open, where the past may matter most, is in no percentage."
+    )
+
+
+def merging(records: Sequence[dict[str, Any]]) -> tuple[Table, str]:
+    rows = [
+        (f"{record['arm']}, {WORDS[record['knob']]}" if place == 0 else "", f"{regret[0]:,}", "{:.3f} [{:.3f} {:.3f}]".format(*regret[1:]),
+         "" if record["knob"] == "kept" or less is None else "{:.3f} [{:.3f} {:.3f}]".format(*less))
+        for record in records
+        for place, (regret, less) in enumerate(zip(record["regrets"], record["against"], strict=True))
+    ]  # fmt: skip
+    columns = ("search", "budget", "regret", "less tree's")
+    return grid(f"What merging buys: {records[0]['world']}, judged by {records[0]['judge']}", columns, rows), (
+        f"{records[0]['problems']} positions of random games in which a move can be wrong; 95 % intervals. Regret: what the move gives "
+        "away by exact outcomes, 0 to 2. Budgets are evaluations. Neither arm proves anything, since merging cannot."
     )

@@ -15,6 +15,7 @@ from astarzero.experiments.__main__ import main
 from astarzero.experiments.results import read_records
 from astarzero.experiments.unfold import summary
 from astarzero.experiments.unfold_figures import unfold_figures
+from astarzero.experiments.unfold_histories import DEPTHS, PAIRS, errors, pairs_of, random_end, regrets_of
 from astarzero.experiments.unfold_searches import judge_of
 from astarzero.search import Budget, astar, from_heuristic, greedy_best_first
 from astarzero.search.duplicates import DUPLICATES
@@ -151,7 +152,7 @@ def test_the_verb_prints_and_writes(tmp_path, capsys):
     assert len(arms) == 6 and all(one["problems"] == len(one["spent"]) == 12 for one in arms.values())
     assert arms["astar", "merged"]["against"] == [0, 0, 0] and arms["astar", "kept"]["against"][2] <= 0
     assert {path.stem for path in tmp_path.glob("*.png")} == {"unfolding", "duplicates"} == {one.name for one in unfold_figures(written)}
-    assert main(["unfold", "go", "--size", "2x2", "--depth", "4"]) == 0
+    assert main(["unfold", "go", "--size", "2x2", "--depth", "4", "--problems", "0"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "Superko makes moves depend on the line" in told and "What merging" not in told and "then a limit ended it" in told
     assert main(["unfold", "go", "--size", "2x2", "--option", "ko=simple", "--problems", "10", "--max-evaluations", "100", "--json"]) == 0
@@ -163,6 +164,59 @@ def test_the_verb_prints_and_writes(tmp_path, capsys):
     assert main(["unfold", "countdown", "--set", "all", "--roots", "5", "--problems", "0"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "From 5 roots" in told and "nothing new lies deeper" in told and "What merging" not in told
+
+
+def test_what_merging_loses_is_told(capsys):
+    words = ["unfold", "go", "--size", "1x4", "--option", "komi=3.5", "--depth", "3", "--problems", "6", "--max-evaluations", "60"]
+    assert main([*words, "--json"]) == 0
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    errors = [one for one in printed if one["kind"] == "history"]
+    assert {(one["merged_by"], one["depth"]) for one in errors} == {(by, depth) for by in ("moves", "position") for depth in DEPTHS}
+    assert all(one["solved"] <= one["pairs"] <= 6 * PAIRS for one in errors) and sum(one["solved"] for one in errors) > 0
+    arms = [one for one in printed if one["kind"] == "merging"]
+    assert [one["knob"] for one in arms] == ["kept", "merged"] and arms[0]["problems"] == arms[1]["problems"] > 0
+    assert all(0 <= regret <= 2 for one in arms for _, regret, _, _ in one["regrets"])
+    assert main(words) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "What merging loses" in told and "What merging buys" in told
+
+
+def test_a_pair_is_what_a_search_takes_for_one():
+    """The same position with the same moves, by lines that passed different positions; else no pair."""
+    domain, rng = go("2x2", ko="positional"), np.random.default_rng(0)
+    game = Line(domain, start(domain))
+    lines = [end for end in (random_end(game, 4, rng) for _ in range(200)) if end is not None]
+    assert len(game.rows) == 1
+    groups = {}
+    for end, position, moves in lines:
+        groups.setdefault((position, moves), set()).add(frozenset(end[1].tolist()))
+    for by_moves in (True, False):
+        pairs = pairs_of(lines, by_moves, rng)
+        assert len(pairs) == PAIRS
+        for one, other in pairs:
+            names = [next((position, moves) for end, position, moves in lines if end is each) for each in (one, other)]
+            assert names[0][0] == names[1][0] and (names[0][1] == names[1][1] or not by_moves)
+            assert set(one[1].tolist()) != set(other[1].tolist())
+    several = [lines[0], lines[0]]
+    assert pairs_of(several, True, rng) == [] and max(map(len, groups.values())) > 1
+
+
+def test_errors_of_pairs():
+    domain = go(3, ko="positional", komi=2.5)
+    found = errors(domain, np.array([[9.0, 9.0], [9.0, 3.0], [-9.0, 9.0], [2.0, 2.0]]))
+    assert (found["solved"], found["differ"][0], found["winner_differs"][0]) == (4, 0.5, 0.25)
+    assert (found["mean"], found["worst"]) == (6.0, 18.0) and errors(domain, np.empty((0, 2)))["mean"] is None
+
+
+def test_regrets_know_the_past():
+    """1x2 by positional superko: after one stone and its capture nothing may be repeated, and only the pass is left."""
+    domain = go("1x2", ko="positional", komi=0)
+    line = Line(domain, start(domain))
+    assert regrets_of(line).shape == (3,)
+    line.play(0)
+    line.play(1)
+    given_away = regrets_of(line)
+    assert np.array_equal(np.isfinite(given_away), line.action_mask()) and np.nanmin(given_away) == 0
 
 
 def test_a_judge_by_name():
