@@ -54,6 +54,12 @@ def expand(state, context, successors, actions, costs):
 
 
 @hook
+def expand_onward(state, back, context, successors, actions, costs):
+    """`expand` without the successor by the action `back`, which leads back to where the row came from; -1 leaves none out."""
+    raise NotImplementedError
+
+
+@hook
 def encode(state, context, features):
     """Write what a net sees of this row into `features`, float32 [num_features], zero on entry."""
     raise NotImplementedError
@@ -78,6 +84,16 @@ def expand_by_steps(state, context, successors, actions, costs):
             costs[count] = cost
             count += 1
     return count
+
+
+def expand_all_but_back(state, back, context, successors, actions, costs):
+    """`expand_onward` from `expand`, without a branch that nobody can predict: the way back is written over."""
+    count, kept = expand(state, context, successors, actions, costs), 0
+    for number in range(count):
+        copy_row(successors[kept], successors[number])
+        actions[kept], costs[kept] = actions[number], costs[number]
+        kept += actions[number] != back
+    return kept
 
 
 def never_terminal(state, context):
@@ -143,7 +159,7 @@ BLIND = Heuristic(no_estimate, admissible=True, whole=True)
 
 
 # fields of Domain
-HOOKS = ("step", "is_goal", "is_terminal", "expand", "encode", "outcome", "margin", "position_key", "repeats", "forget")
+HOOKS = ("step", "is_goal", "is_terminal", "expand", "expand_onward", "encode", "outcome", "margin", "position_key", "repeats", "forget")
 
 
 @dataclass(frozen=True)
@@ -161,6 +177,7 @@ class Domain:
     format: Callable[[np.ndarray], str]  # row -> text that `parse` reads back
     random_state: Callable[[np.random.Generator], np.ndarray]  # a random problem, row [W]
     expand: Callable[..., int] = expand_by_steps
+    expand_onward: Callable[..., int] = expand_all_but_back  # who replaces `expand` replaces this too, or gives this default
     is_terminal: Callable[..., bool] = never_terminal
     encode: Callable[..., None] = encode_bits
     num_features: int = 0  # F; 0 means 64 W, what encode_bits writes, or the product of feature_shape

@@ -25,6 +25,7 @@ from astarzero.envs.sliding_rules import (
     LONGEST_LINE,
     encode,
     expand,
+    expand_onward,
     is_goal,
     linear_conflict,
     linear_conflict_context,
@@ -37,6 +38,7 @@ from astarzero.envs.symmetry import Symmetries, identity
 
 MAX_CELLS = 36
 DIRECTIONS = ((-1, 0, "up"), (1, 0, "down"), (0, -1, "left"), (0, 1, "right"))
+INVERSE = (1, 0, 3, 2)  # the action that undoes each
 
 # --- the domain --------------------------------------------------------------------------------------------------------
 
@@ -95,6 +97,16 @@ def reflect_boards(rows: np.ndarray, goal_tiles: list[int], width: int) -> np.nd
     return reflected
 
 
+def moves_of(neighbours: np.ndarray) -> np.ndarray:
+    """The table of moves in `sliding_rules.expand_onward` for the neighbours [cells, 4] of each cell."""
+    moves = np.zeros((1 + len(INVERSE), len(neighbours), 1 + len(INVERSE)), np.int16)
+    for back in range(-1, len(INVERSE)):
+        for blank, cells in enumerate(neighbours.tolist()):
+            legal = [4 * cell + action for action, cell in enumerate(cells) if cell >= 0 and action != back]
+            moves[back + 1, blank, : len(legal)], moves[back + 1, blank, -1] = legal, len(legal)
+    return moves
+
+
 @functools.cache
 def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
     """The sliding puzzle of `size` (3, 4, 3x4, ...) whose goal is the tiles in order with the blank first or last."""
@@ -115,9 +127,8 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
             distances[tile, cell] = abs(row - home_row) + abs(column - home_column)
     goal_row = pack(goal_tiles)
     places = np.array([place_of(cell, cells) for cell in range(cells)])
-    one_word = len(goal_row) == 1
-    masks = np.array([15, (1 << (4 * cells)) - 1] if one_word else [(1 << BITS) - 1, 0], np.uint64)
-    context = (neighbours, distances, goal_row, places, masks)
+    mask = np.array([15 if len(goal_row) == 1 else (1 << BITS) - 1], np.uint64)
+    context = (neighbours, distances, goal_row, places, mask, moves_of(neighbours))
 
     descent = functools.cache(lambda: manhattan_descent(context))
     heuristics = {"manhattan": Heuristic(manhattan, admissible=True, child_rule=manhattan_of_child, whole=True, descent=descent)}
@@ -163,12 +174,13 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
         format=show,
         random_state=random_state,
         expand=expand,
+        expand_onward=expand_onward,
         encode=encode,
         num_features=cells * cells,
         heuristics=heuristics,
         symmetries=Symmetries(np.array([[0, 1, 2, 3], [2, 3, 0, 1]]), reflect) if height == width else identity(4),
         whole_costs=True,
-        inverse_actions=(1, 0, 3, 2),
+        inverse_actions=INVERSE,
         instance_sets={"all": every_state} if cells <= 10 else {},
         action_names=tuple(name for _, _, name in DIRECTIONS),
         render=lambda state: render_text(unpack(state, cells), width),

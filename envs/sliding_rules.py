@@ -5,7 +5,9 @@ Larger boards have six bits a cell, ten cells a word, and the blank's cell in th
 *blank*: 0 up, 1 down, 2 left, 3 right.
 
 context = (neighbours int64 [cells, 4], -1 off the board; distances int64 [tiles, cells]; goal uint64 [W];
-places int64 [cells, 2], the word and shift of a cell; masks uint64 [2]: of one cell, and of a one-word board).
+places int64 [cells, 2], the word and shift of a cell; mask uint64 [1], of one cell;
+moves int16 [5, cells, 5]: by 1 + the action that is left out (-1: none) and the blank's cell, 4 * the cell
+that the blank goes to + the action, for each of the moves; last, how many there are).
 """
 
 import itertools
@@ -13,6 +15,7 @@ from bisect import bisect_left
 
 import numpy as np
 
+from astarzero.envs.machine import promise
 from astarzero.envs.state_table import copy_row, same_row
 
 IN_ONE_WORD = 16  # cells, at most
@@ -22,18 +25,18 @@ LANES = np.uint64(0x1111111111111111)
 ONE, TWO, FIFTEEN, SIXTY, TOP_BYTE = np.uint64(1), np.uint64(2), np.uint64(15), np.uint64(60), np.uint64(BLANK_SHIFT)
 
 
-def find_blank(board, cells):
-    """The cell of a one-word board that holds 0: the nibble with none of its four bits set. `cells` masks nibbles beyond the board."""
+def find_blank(board):
+    """The cell of a one-word board that holds 0: the lowest nibble with none of its four bits set (those beyond the board are higher)."""
     occupied = board | (board >> TWO)
     occupied |= occupied >> ONE
-    lane = ~occupied & LANES & cells
-    return np.int64((((lane - ONE) & LANES) * LANES) >> SIXTY)  # counts the lanes below
+    lane = ~occupied & LANES
+    return np.int64((((lane - ONE) & ~lane & LANES) * LANES) >> SIXTY)  # counts the lanes below the lowest
 
 
 def blank_of(state, context):
     """The blank's cell."""
     if state.shape[0] == 1:
-        return find_blank(state[0], context[4][1])
+        return find_blank(state[0])
     return np.int64(state[state.shape[0] - 1] >> TOP_BYTE)
 
 
@@ -41,8 +44,8 @@ def tile_at(state, cell, context):
     """The tile at a cell; meaningless at the blank of a board in several words."""
     if state.shape[0] == 1:
         return (state[0] >> np.uint64(4 * cell)) & FIFTEEN
-    places, masks = context[3], context[4]
-    return (state[places[cell, 0]] >> np.uint64(places[cell, 1])) & masks[0]
+    places, mask = context[3], context[4]
+    return (state[places[cell, 0]] >> np.uint64(places[cell, 1])) & mask[0]
 
 
 def slide(state, blank, cell, context, successor):
@@ -69,16 +72,18 @@ def step(state, action, context, successor):
 
 
 def expand(state, context, successors, actions, costs):
-    neighbours = context[0]
-    blank = blank_of(state, context)
-    count = 0
-    for action in range(4):  # one that leads off the board is written too, and the next one over it: a branch would be a guess
-        cell = neighbours[blank, action]
-        slide(state, blank, max(cell, 0), context, successors[count])
-        actions[count] = action
-        costs[count] = 1.0
-        count += cell >= 0
-    return count
+    return expand_onward(state, -1, context, successors, actions, costs)
+
+
+def expand_onward(state, back, context, successors, actions, costs):
+    moves, blank = context[5], blank_of(state, context)
+    promise(moves.shape[2] == 5)
+    for number in range(4):  # always four: a branch would be a guess. Those beyond the count mean nothing
+        move = np.int64(moves[back + 1, blank, number])
+        promise(move >= 0)
+        actions[number], costs[number] = move & 3, 1.0
+        slide(state, blank, move >> 2, context, successors[number])
+    return np.int64(moves[back + 1, blank, 4])
 
 
 def is_goal(state, context):
@@ -107,7 +112,8 @@ def manhattan(state, context):
 
 def manhattan_of_child(parent, parent_h, action, child, context):
     """Only the tile that moved changes its distance."""
-    distances, blank, cell = context[1], blank_of(parent, context), blank_of(child, context)
+    distances, blank = context[1], blank_of(parent, context)
+    cell = context[0][blank, action]
     tile = np.int64(tile_at(parent, cell, context))
     return parent_h + distances[tile, blank] - distances[tile, cell]
 
@@ -121,7 +127,7 @@ def manhattan_of_child(parent, parent_h, action, child, context):
 
 def line_conflict(state, kind, line, context):
     """The moves that one line needs beyond the distances of its tiles."""
-    lines, digits, conflicts = context[5], context[7], context[8]
+    lines, digits, conflicts = context[6], context[8], context[9]
     blank, base, key = blank_of(state, context), lines.shape[2] + 1, 0
     for place in range(lines.shape[2]):
         cell = lines[kind, line, place]
@@ -132,7 +138,7 @@ def line_conflict(state, kind, line, context):
 
 def linear_conflict(state, context):
     """Manhattan and the conflicts of all lines: admissible and consistent."""
-    lines = context[5]
+    lines = context[6]
     total = manhattan(state, context)
     for kind in range(2):
         for line in range(lines.shape[1]):
@@ -142,7 +148,7 @@ def linear_conflict(state, context):
 
 def linear_conflict_of_child(parent, parent_h, action, child, context):
     """A tile that moves up or down keeps its place in the order of its column and changes two rows; left or right, two columns."""
-    line_of, blank = context[6], blank_of(parent, context)
+    line_of, blank = context[7], blank_of(parent, context)
     kind = 0 if action < 2 else 1
     first, second = line_of[kind, blank], line_of[kind, context[0][blank, action]]
     total = manhattan_of_child(parent, parent_h, action, child, context)

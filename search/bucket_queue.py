@@ -46,8 +46,8 @@ def push(control, top, lowest, chunks, below, key, h, node):
     control[ENTRIES] += 1
 
 
-def find_best(control, top, lowest, chunks):
-    """The best entry; LEAST_KEY and its `lowest` point at its stack. Only while there are entries."""
+def find_best(control, top, lowest):
+    """Where the best entry is: (key, h, place), and LEAST_KEY and `lowest` point there. Only while there are entries."""
     key = control[LEAST_KEY]
     promise(key >= 0)
     h = np.int64(lowest[key])
@@ -63,17 +63,16 @@ def find_best(control, top, lowest, chunks):
     control[LEAST_KEY], lowest[key] = key, h
     place = np.int64(top[key, h])
     promise(place >= 0)
+    return key, h, place
+
+
+def entry_at(chunks, place):
+    """The entry at a place."""
     return np.int64(chunks[place >> CHUNK_BITS, place & LAST])
 
 
-def drop_best(control, top, lowest, below):
+def drop_best(control, top, below, key, h, place):
     """Take the entry off that `find_best` found."""
-    key = control[LEAST_KEY]
-    promise(key >= 0)
-    h = np.int64(lowest[key])
-    promise(h >= 0)
-    place = np.int64(top[key, h])
-    promise(place >= 0)
     control[ENTRIES] -= 1
     if place & LAST == 0:
         chunk = place >> CHUNK_BITS
@@ -88,11 +87,10 @@ def fetch_next(control, top, lowest, chunks, below, states, records, most):
     """Fetch what is known of the next `most` entries of the best stack ahead: they wait since long, and a round later they are taken."""
     place, count = np.int64(NONE), 0
     if control[ENTRIES] > 0:
-        find_best(control, top, lowest, chunks)
-        place = np.int64(top[control[LEAST_KEY], lowest[control[LEAST_KEY]]])
+        _, _, place = find_best(control, top, lowest)
     while place != NONE and count < most:
         promise(place >= 0)
-        node = np.int64(chunks[place >> CHUNK_BITS, place & LAST])
+        node = entry_at(chunks, place)
         prefetch(states, node)
         prefetch(records, node)
         place = place - 1 if place & LAST else np.int64(below[place >> CHUNK_BITS])

@@ -229,7 +229,7 @@ class Drive:
                 most = min(available, available * row_bytes(array) // bytes_a_node)
                 (self.nodes, self.entries)[group][name] = longer(array, length, most)
         if slots != len(self.slots):
-            self.slots = zeros((slots,), SLOT)
+            self.slots = zeros((slots,), SLOT, available)
             self.control[MASK] = slots - 1
             if self.control[NODES]:
                 self.domain.bind(refill)(self.nodes["states"], self.control[NODES], self.slots, self.control[MASK])

@@ -2,9 +2,10 @@
 
 The same algorithm, pool and accounting as best_first.py for worlds whose costs and heuristic are whole numbers. The open list
 is a bucket queue, g and h are int16, and a round has two phases, so that waits for memory overlap: all successors of the
-taken nodes are written and their places in the table fetched ahead, as are the nodes that the next round will take; then they
-are looked up, judged and pushed. What is known of a node beside its row is one record: one wait. About 30 bytes a node for
-one-word rows: 8 row, 11 record (4 parent, 2 g, 2 h, 2 action, 1 flags), 8 table at half load, 2 to 3 open list.
+taken nodes are written and judged while their parents are at hand (one that is known already in vain, and it is not charged), and
+their places in the table fetched ahead, as are the nodes that the next round will take; then they are looked up and pushed.
+What is known of a node beside its row is one record: one wait. About 30 bytes a node for one-word rows: 8 row, 11 record
+(4 parent, 2 g, 2 h, 2 action, 1 flags), 8 table at half load, 2 to 3 open list.
 
 A successor that only undoes the action which made its parent is not made, in worlds that say which action undoes which.
 Ties of key and h go to the latest; the order among the successors of a round is drawn by the seed, never by action number.
@@ -17,11 +18,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, expand, num_words, value_of
+from astarzero.envs.domain import Domain, expand_onward, num_words, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
 from astarzero.envs.machine import prefetch, promise
 from astarzero.envs.state_table import EMPTY, copy_row, likely_slot, probe, short_hash, write_slot
-from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, LEAST_KEY, NONE, drop_best, fetch_next, find_best, push
+from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, NONE, drop_best, entry_at, fetch_next, find_best, push
 
 from astarzero.search.drive import (  # isort: skip
     BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, MASK, MAX_EVALUATIONS,
@@ -32,7 +33,7 @@ from astarzero.search.frontier import seeded_bits
 from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
 from astarzero.search.result import Budget, SearchResult, Status
 
-LARGEST = 32_000  # of g and h, which are int16
+LARGEST = (1 << 15) - 1  # of g and h, which are int16
 HEAVIEST = 64  # of the whole-number weights; heavier ones would make mostly empty buckets
 TIES = 16  # nodes of equal key and h that a round takes together: as many waits for memory at a time, and no node that is not best,
 FEW = 1024  # but only one for so many open nodes: a small search fits the caches and keeps to the order of its ties
@@ -41,9 +42,10 @@ MOST_BUCKETS = 1 << 22
 GROW_BUCKETS, TOO_LARGE, NOT_WHOLE = range(FIRST_OWN_CODE, FIRST_OWN_CODE + 3)
 
 RECORD = np.dtype([("parent", np.int32), ("g", np.int16), ("h", np.int16), ("action", np.int16), ("flags", np.int8)])  # of a node
-MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "action", "g", "hash", "slot")])  # of a successor of the round
+MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "action", "g", "h", "hash", "slot")])  # of a successor of the round
 
 START, SELECT, INSERT = range(3)
+UNEVEN, NEVER = -2, -1  # in place of a whole h
 # cells of `control`; LEFT successors of the round wait, the NEXT of MADE first, then NEXT + TURN
 BATCH, TAKEN, REOPEN, CHARGED, GOAL_ON_GENERATION, G_WEIGHT, H_WEIGHT, MADE, LEFT, NEXT, TURN, ONLY_TIES = range(FREE, FREE + 12)
 WANTED_KEY, WANTED_H = FREE + 12, FREE + 13  # the bucket that GROW_BUCKETS asks for
@@ -64,6 +66,8 @@ def integer_best_first_kernel(
         successor["parent"], successor["action"], successor["g"] = 0, -1, 0
         successor["hash"] = short_hash(rows[0])
         successor["slot"] = successor["hash"] & control[MASK]
+        if control[CHARGED]:
+            successor["h"] = whole_cost(node_value(rows[0], rows[0], value_of(0), -1, context, tables))
         control[FIRST_FREE], control[MADE], control[LEFT], control[TURN], control[PHASE] = NONE, 1, 1, 1, INSERT
     while True:
         if control[PHASE] == SELECT:
@@ -72,24 +76,20 @@ def integer_best_first_kernel(
                 return outcome
             control[MADE] = 0
             for number in range(control[TAKEN]):
-                outcome = write_successors(taken[number], control, context, inverse, states, records, slots, rows, actions, costs, made)
+                outcome = write_successors(
+                    taken[number], control, context, tables, inverse, states, records, slots, rows, actions, costs, made
+                )  # fmt: skip
                 if outcome != 0:
                     return outcome
-            mask = control[MASK]
             for number in range(control[MADE]):  # by now their slots have arrived: fetch the rows to compare with
-                hashed = made[number]["hash"]
-                slot, known = likely_slot(hashed & mask, hashed, slots, mask)
-                made[number]["slot"] = slot
-                if known >= 0:
-                    prefetch(states, known)
-                    prefetch(records, known)
+                look_up(made[number], control, states, records, slots)
             draw_order(control)
             control[PHASE] = INSERT
         number, turn, count = control[NEXT], control[TURN], control[MADE]
         for left in range(control[LEFT], 0, -1):
             promise(number >= 0)
             outcome = insert(
-                rows[number], made[number], control, context, tables, states, records, slots, chunks, below, top, lowest
+                rows[number], made[number], control, context, states, records, slots, chunks, below, top, lowest
             )  # fmt: skip
             if outcome != 0:
                 control[NEXT], control[LEFT] = number, left
@@ -112,11 +112,9 @@ def select(control, states, records, chunks, below, top, lowest, taken, num_acti
     count, first_key, first_h = 0, np.int64(0), np.int64(0)
     most = min(control[BATCH], 1 + control[ENTRIES] // FEW) if control[ONLY_TIES] else control[BATCH]
     while count < most and control[ENTRIES] > 0:
-        node = find_best(control, top, lowest, chunks)
+        key, node_h, place = find_best(control, top, lowest)  # h is the same as the node's, which would have to be fetched
+        node = entry_at(chunks, place)
         promise(node >= 0)
-        key = control[LEAST_KEY]
-        promise(key >= 0)
-        node_h = np.int64(lowest[key])  # the same as the node's, which would have to be fetched
         if count > 0 and control[ONLY_TIES] and (key != first_key or node_h != first_h):
             break
         record = records[node]
@@ -133,7 +131,7 @@ def select(control, states, records, chunks, below, top, lowest, taken, num_acti
             first_key, first_h = key, node_h
             count += 1
             control[EXPANSIONS] += 1
-        drop_best(control, top, lowest, below)
+        drop_best(control, top, below, key, node_h, place)
     fetch_next(control, top, lowest, chunks, below, states, records, most)
     control[TAKEN] = count
     if count == 0:
@@ -141,32 +139,37 @@ def select(control, states, records, chunks, below, top, lowest, taken, num_acti
     return 0
 
 
-def write_successors(node, control, context, inverse, states, records, slots, rows, actions, costs, made):
-    """Append the successors of `node` to `rows`, and what is known of them to `made`."""
-    first = control[MADE]
+def write_successors(node, control, context, tables, inverse, states, records, slots, rows, actions, costs, made):
+    """Append the successors of `node`, but not the way back, to `rows`, and what is known of them to `made`."""
+    first, mask, charged, uneven = control[MADE], control[MASK], control[CHARGED], False
     promise(first >= 0)
     promise(node >= 0)
+    action, g, value = np.int64(records[node]["action"]), np.int64(records[node]["g"]), value_of(records[node]["h"])
+    back = inverse[action] if action >= 0 else NONE
     successors = rows[first : first + actions.shape[0]]
-    count = expand(states[node], context, successors, actions, costs)
-    action, g = np.int64(records[node]["action"]), np.int64(records[node]["g"])
-    undo = inverse[action] if action >= 0 else NONE
-    end, uneven, mask = first, False, control[MASK]
-    for number in range(count):  # without a branch that nobody can predict: the way back is written over
-        promise(end >= 0)
-        copy_row(rows[end], successors[number])
-        whole = np.int64(costs[number])
+    count = expand_onward(states[node], back, context, successors, actions, costs)
+    for number in range(count):
+        hashed, whole = short_hash(successors[number]), np.int64(costs[number])
+        prefetch(slots, hashed & mask)
         uneven |= whole != costs[number]
-        successor = made[end]
-        successor["parent"], successor["action"], successor["g"] = node, actions[number], g + whole
-        hashed, kept = short_hash(rows[end]), np.int64(actions[number] != undo)
-        successor["hash"] = hashed
-        prefetch(slots, (hashed & mask) * kept)
-        end += kept
+        successor = made[first + number]
+        successor["parent"], successor["action"], successor["g"], successor["hash"] = node, actions[number], g + whole, hashed
+        if charged:
+            successor["h"] = whole_cost(node_value(successors[number], states[node], value, actions[number], context, tables))
     if uneven:
         return NOT_WHOLE
-    control[GENERATED] += end - first
-    control[MADE] = end
+    control[GENERATED] += count
+    control[MADE] = first + count
     return 0
+
+
+def whole_cost(value):
+    """The cost-to-go that a value stands for; UNEVEN where it is no whole number, NEVER at a dead end."""
+    cost = judged_cost(value)
+    whole = np.int64(cost)
+    if whole != cost:
+        return NEVER if cost == np.inf else UNEVEN
+    return whole
 
 
 def draw_order(control):
@@ -177,7 +180,17 @@ def draw_order(control):
     control[TURN] = 1 if bits & np.uint64(1) else -1
 
 
-def insert(row, successor, control, context, tables, states, records, slots, chunks, below, top, lowest):
+def look_up(successor, control, states, records, slots):
+    """Find the likely slot of `successor`, and fetch the row to compare with where there is one."""
+    hashed, mask = successor["hash"], control[MASK]
+    slot, known = likely_slot(hashed & mask, hashed, slots, mask)
+    successor["slot"] = slot
+    if known >= 0:
+        prefetch(states, known)
+        prefetch(records, known)
+
+
+def insert(row, successor, control, context, states, records, slots, chunks, below, top, lowest):
     """Keep `successor`, whose state is `row`, when it is new or the way to it is better. Nothing is changed when this stops the kernel."""
     origin, child_g, action, hashed, mask = successor["parent"], successor["g"], successor["action"], successor["hash"], control[MASK]
     promise(origin >= 0)
@@ -192,10 +205,9 @@ def insert(row, successor, control, context, tables, states, records, slots, chu
             if control[EVALUATIONS] >= control[MAX_EVALUATIONS]:
                 return BUDGET_MET
             charge = 1
-            cost = judged_cost(node_value(row, states[origin], value_of(records[origin]["h"]), action, context, tables))
-            child_h = np.int64(cost)
-            if child_h != cost:
-                if cost != np.inf:
+            child_h = successor["h"]
+            if child_h < 0:
+                if child_h == UNEVEN:
                     return NOT_WHOLE
                 kind, child_h = DEAD, np.int64(0)
     else:
@@ -206,9 +218,9 @@ def insert(row, successor, control, context, tables, states, records, slots, chu
             return 0
         kind &= ~CLOSED
     key = control[G_WEIGHT] * child_g + control[H_WEIGHT] * child_h
-    if max(child_g, child_h) > LARGEST:
+    if child_g | child_h > LARGEST:
         return TOO_LARGE
-    if kind != DEAD and (key >= top.shape[0] or child_h >= top.shape[1]):
+    if (key >= top.shape[0] or child_h >= top.shape[1]) and kind != DEAD:
         control[WANTED_KEY], control[WANTED_H] = key, child_h
         return GROW_BUCKETS
     promise(key >= 0)
@@ -218,11 +230,8 @@ def insert(row, successor, control, context, tables, states, records, slots, chu
         copy_row(states[child], row)
         control[NODES] += 1
         control[EVALUATIONS] += charge
-        control[CALLS] += charge
     record = records[child]
-    record["g"], record["h"], record["action"], record["flags"] = child_g, child_h, action, kind & ~PENDING
-    if action >= 0:
-        record["parent"] = origin
+    record["parent"], record["g"], record["h"], record["action"], record["flags"] = origin, child_g, child_h, action, kind & ~PENDING
     if kind == GOAL and control[GOAL_ON_GENERATION]:
         control[GOAL_NODE] = child
         return SOLVED
@@ -313,6 +322,8 @@ def integer_best_first(
         status = drive.run(call, {GROW_BUCKETS: enlarge, TOO_LARGE: too_large, NOT_WHOLE: not_whole})
     except TooLarge:
         return None
+    control[CALLS] = control[EVALUATIONS]
+    drive.nodes["records"]["parent"][:1] = -1  # the root, which went in as a successor of itself
     goal = int(control[GOAL_NODE])
     plan = trace_plan(drive.nodes["records"]["parent"], drive.nodes["records"]["action"], goal)
     return drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, cost))

@@ -31,11 +31,14 @@ def empty(shape: tuple[int, ...], dtype: Any, most: int = 0) -> np.ndarray:
     return np.empty(shape, dtype)
 
 
-def zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """An array of zeros: pages that nobody has written need no filling."""
-    array = empty(shape, dtype)
+def zeros(shape: tuple[int, ...], dtype: Any, most: int = 0) -> np.ndarray:
+    """An array of zeros: pages that nobody has written need no filling. One that is read before it is written takes two faults, and
+    some systems never make a huge page of it then: so each gets a first write."""
+    array = empty(shape, dtype, most)
     if pages_of(array) is None:
         array.fill(0)
+    else:
+        array.reshape(-1).view(np.uint8)[::HUGE] = 0
     return array
 
 

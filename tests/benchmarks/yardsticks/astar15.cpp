@@ -1,9 +1,8 @@
 // A* with Manhattan distance on the 15-puzzle: search/integer_best_first.py once more, in C++, for its speed to be measured by.
 //
-// Same hash, bucket queue, rounds, order of ties and growth, so it expands and generates the same nodes in the same order, and
-// `tests/test_yardsticks.py` holds that. Memory is laid out plainly: an array for each field of a node, slots that hold a node and no
-// bits of its hash, one entry of the open list fetched ahead. Where C++ may do better it does: one board size known when compiled,
-// unsigned and narrow indices, a table of the moves of each blank. Source: Burns, Hatem, Leighton, Ruml 2012.
+// Same table, hash, bucket queue, record of a node, rounds, what is fetched ahead, order of ties and growth, so it expands and
+// generates the same nodes in the same order, and `tests/test_yardsticks.py` holds that. Where C++ may do better it does: one board
+// size known when compiled, unsigned and narrow indices, a table of the moves of each blank. Source: Burns, Hatem, Leighton, Ruml 2012.
 //
 // Arguments: instances, 16 numbers in one argument each, the goal 0 1 ... 15. Prints one JSON object a line for each.
 
@@ -29,12 +28,12 @@ constexpr int CLOSED = 1, GOAL = 2;
 constexpr u32 TIES = 16, FEW = 1024, ACTIONS = 4, ROOM = TIES * ACTIONS;
 constexpr u32 KEYS = 128, DISTANCES = 128;  // the 15-puzzle needs no more: h <= 64, f <= 80
 constexpr u32 CHUNK_BITS = 4, CHUNK = 1u << CHUNK_BITS, LAST = CHUNK - 1;
-constexpr u32 AHEAD = 16, FIRST_NODES = 1024, FIRST_ENTRIES = 512, FAST_GROWTH = 1u << 16;
+constexpr u32 AHEAD = 32, FIRST_NODES = 1024, FIRST_ENTRIES = 512, FAST_GROWTH = 1u << 16;
 constexpr u64 BOARD_GOAL = 0xFEDCBA9876543210ull;
 
 // --- arrays that grow where they are, on huge pages, as in search/pages.py: every search takes fresh pages and gives them back ------
 
-constexpr u64 LARGE = 1u << 20, HUGE = 1u << 21, SPACE = 1ull << 34;  // bytes: of an array with pages of its own, a page, address space
+constexpr u64 LARGE = 1u << 19, HUGE = 1u << 21, SPACE = 1ull << 34;  // bytes: of an array with pages of its own, a page, address space
 u64 bytes_held = 0, bytes_peak = 0;
 
 template <typename T>
@@ -133,17 +132,22 @@ inline u64 seeded_bits(u64 number, u64 seed) {
 struct Made {  // a successor of the round
   u64 board;
   i32 parent;
-  u32 slot;
+  u32 hash, slot;
   std::int16_t g, h;
   std::int16_t action;
 };
 
+struct __attribute__((packed)) Record {  // of a node
+  i32 parent;
+  std::int16_t g, h, action;
+  std::int8_t flags;
+};
+
 struct Search {
   Array<u64> states;
-  Array<std::int16_t> g, h, action;
-  Array<i32> parent, slots, below;
-  Array<std::int8_t> flags;
-  Array<i32> chunks;
+  Array<Record> records;
+  Array<u32> slots;  // 0 or some bits of the hash above 1 + the node: see envs/state_table.py
+  Array<i32> chunks, below;
   i32 top[KEYS][DISTANCES];
   u32 lowest[KEYS];
   u32 nodes = 0, taken_chunks = 0, least_key = 0, mask = 0;
@@ -152,21 +156,29 @@ struct Search {
   Made made[ROOM];
 
   void resize(u64 capacity, u64 chunk_capacity) {
-    states.grow(capacity), g.grow(capacity), h.grow(capacity), action.grow(capacity), parent.grow(capacity), flags.grow(capacity);
+    states.grow(capacity), records.grow(capacity);
     chunks.grow(chunk_capacity * CHUNK), below.grow(chunk_capacity);
     u64 needed = 1;
     while (needed < 2 * capacity - 1) needed <<= 1;
     if (slots.size >= needed) return;
     if (slots.data) slots.release();
     slots.grow(needed);
-    std::memset(slots.data, 0xFF, needed * sizeof(i32));
+    if (!slots.space) std::memset(slots.data, 0, needed * sizeof(u32));
     mask = static_cast<u32>(needed - 1);
     for (u32 node = 0; node < nodes; node++) {
       if (node + AHEAD < nodes) __builtin_prefetch(&slots[hash_of(states[node + AHEAD]) & mask]);
-      u32 slot = static_cast<u32>(hash_of(states[node])) & mask;
-      while (slots[slot] != NONE) slot = (slot + 1) & mask;
-      slots[slot] = static_cast<i32>(node);
+      u32 hash = static_cast<u32>(hash_of(states[node])), slot = hash & mask;
+      while (slots[slot]) slot = (slot + 1) & mask;
+      slots[slot] = entry_of(hash, node);
     }
+  }
+
+  u32 entry_of(u32 hash, u32 node) const { return (hash & ~mask) | (node + 1); }
+
+  // From `slot` on: the first that is empty or has the hash.
+  u32 likely_slot(u32 slot, u32 hash) const {
+    while (slots[slot] && ((slots[slot] ^ hash) & ~mask)) slot = (slot + 1) & mask;
+    return slot;
   }
 
   void grow() {
@@ -213,7 +225,7 @@ struct Search {
     return chunks[top[key][distance]];
   }
 
-  i32 drop_best(u32 distance) {
+  void drop_best(u32 distance) {
     i32& head = top[least_key][distance];
     i32 place = head;
     entries--;
@@ -222,10 +234,22 @@ struct Search {
       head = below[chunk];
       below[chunk] = first_free;
       first_free = chunk;
-      return NONE;
+    } else {
+      head = place - 1;
     }
-    head = place - 1;
-    return chunks[place - 1];
+  }
+
+  void fetch_next(u32 most) {
+    u32 distance;
+    if (!entries) return;
+    find_best(distance);
+    i32 place = top[least_key][distance];
+    for (u32 count = 0; place != NONE && count < most; count++) {
+      i32 node = chunks[place];
+      __builtin_prefetch(&states[node]);
+      __builtin_prefetch(&records[node]);
+      place = place & LAST ? place - 1 : below[place >> CHUNK_BITS];
+    }
   }
 
   // Finds the node of the goal, or NONE when there is no solution.
@@ -236,7 +260,8 @@ struct Search {
     u32 total = 0, count = 1, blank = blank_of(root);
     for (u32 cell = 0; cell < 16; cell++)
       if (cell != blank) total += world.distance[root >> 4 * cell & 15][cell];
-    made[0] = {root, NONE, static_cast<u32>(hash_of(root)) & mask, 0, static_cast<std::int16_t>(total), -1};
+    u32 hash = static_cast<u32>(hash_of(root));
+    made[0] = {root, NONE, hash, hash & mask, 0, static_cast<std::int16_t>(total), -1};
     least_key = KEYS - 1;
     insert(made[0]);
     i32 taken[TIES];
@@ -249,24 +274,19 @@ struct Search {
         u32 distance;
         i32 node = find_best(distance);
         if (count > 0 && (least_key != first_key || distance != first_distance)) break;
-        if (!(flags[node] & CLOSED) && static_cast<u32>(g[node] + distance) == least_key) {
-          if (flags[node] & GOAL) {
+        Record& record = records[node];
+        if (!(record.flags & CLOSED) && static_cast<u32>(record.g + distance) == least_key) {
+          if (record.flags & GOAL) {
             if (count > 0) break;
             return node;
           }
-          flags[node] |= CLOSED;
+          record.flags |= CLOSED;
           taken[count++] = node;
           first_key = least_key, first_distance = distance;
         }
-        i32 beneath = drop_best(distance);
-        if (beneath != NONE) {
-          __builtin_prefetch(&states[beneath]);
-          __builtin_prefetch(&g[beneath]);
-          __builtin_prefetch(&h[beneath]);
-          __builtin_prefetch(&action[beneath]);
-          __builtin_prefetch(&flags[beneath]);
-        }
+        drop_best(distance);
       }
+      fetch_next(most);
       if (count == 0) return NONE;
       expansions += count;
       u32 made_count = 0;
@@ -274,24 +294,26 @@ struct Search {
         i32 node = taken[number];
         u64 board = states[node];
         u32 from = blank_of(board);
-        int last = action[node] + 1;
-        std::int16_t child_g = static_cast<std::int16_t>(g[node] + 1), own = h[node];
+        const Record& record = records[node];
+        int last = record.action + 1;
+        std::int16_t child_g = static_cast<std::int16_t>(record.g + 1), own = record.h;
         for (int which = 0; which < world.count[last][from]; which++) {
           Move move = world.moves[last][from][which];
           u64 tile = board >> 4 * move.cell & 15;
           u64 child = board ^ tile << 4 * move.cell ^ tile << 4 * from;
-          u32 slot = static_cast<u32>(hash_of(child)) & mask;
-          __builtin_prefetch(&slots[slot]);
+          u32 hash = static_cast<u32>(hash_of(child));
+          __builtin_prefetch(&slots[hash & mask]);
           std::int16_t child_h = static_cast<std::int16_t>(own + world.change[tile][move.cell][from]);
-          made[made_count++] = {child, node, slot, child_g, child_h, move.action};
+          made[made_count++] = {child, node, hash, 0, child_g, child_h, move.action};
         }
       }
       generated += made_count;
       for (u32 number = 0; number < made_count; number++) {
-        i32 known = slots[made[number].slot];
-        if (known != NONE) {
+        u32 slot = made[number].slot = likely_slot(made[number].hash & mask, made[number].hash);
+        if (slots[slot]) {
+          u32 known = (slots[slot] & mask) - 1;
           __builtin_prefetch(&states[known]);
-          __builtin_prefetch(&g[known]);
+          __builtin_prefetch(&records[known]);
         }
       }
       u64 bits = seeded_bits(expansions, seed);
@@ -307,26 +329,26 @@ struct Search {
   }
 
   void insert(const Made& child) {
-    u32 slot = child.slot;
-    i32 node;
-    while ((node = slots[slot]) != NONE && states[node] != child.board) slot = (slot + 1) & mask;
+    u32 slot = likely_slot(child.slot, child.hash);
+    while (slots[slot] && states[(slots[slot] & mask) - 1] != child.board) slot = likely_slot((slot + 1) & mask, child.hash);
+    i32 node = static_cast<i32>(slots[slot] & mask) - 1;
     if (node == NONE) {
       node = static_cast<i32>(nodes++);
-      slots[slot] = node;
+      slots[slot] = entry_of(child.hash, static_cast<u32>(node));
       states[node] = child.board;
-      h[node] = child.h;
-      flags[node] = child.board == BOARD_GOAL ? GOAL : 0;
+      records[node].h = child.h;
+      records[node].flags = child.board == BOARD_GOAL ? GOAL : 0;
     } else {
-      if (child.g >= g[node]) return;
-      flags[node] &= static_cast<std::int8_t>(~CLOSED);
+      if (child.g >= records[node].g) return;
+      records[node].flags &= static_cast<std::int8_t>(~CLOSED);
     }
-    g[node] = child.g, parent[node] = child.parent, action[node] = child.action;
+    Record& record = records[node];
+    record.g = child.g, record.parent = child.parent, record.action = child.action;
     push(static_cast<u32>(child.g + child.h), static_cast<u32>(child.h), node);
   }
 
   void release() {
-    states.release(), g.release(), h.release(), action.release(), parent.release(), flags.release();
-    slots.release(), chunks.release(), below.release();
+    states.release(), records.release(), slots.release(), chunks.release(), below.release();
   }
 };
 
@@ -347,7 +369,7 @@ int main(int count, char** arguments) {
     double start = cpu_seconds();
     Search* search = new Search;
     i32 goal = search->run(root, 0);
-    int length = goal == NONE ? -1 : search->g[goal];
+    int length = goal == NONE ? -1 : search->records[goal].g;
     search->release();
     double seconds = cpu_seconds() - start;
     std::printf(
