@@ -202,7 +202,7 @@ def _sides(cells: Sequence[Cell]) -> str:
             numbers = [bracketed(result.score), bracketed(result.solved), bracketed(result.quality)]
             rows.append(("" if cell.name == previous else "new", [escape(cell.name), _coloured(side), escape(trials), *numbers]))
             previous = cell.name
-    return _table(["cell", "side", "trials chosen on validation", "budget score", "solved", "cost / optimal"], rows)
+    return _table(["cell", "side", "trials chosen on validation", "budget score", "solved (games: regret removed)", "cost / optimal"], rows)
 
 
 def _predictions(outcomes: Sequence[Outcome], tallies: Sequence[Tally]) -> str:

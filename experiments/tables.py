@@ -41,10 +41,11 @@ NAMES = {
 }
 VERDICTS = {"value": "value wins", "policy": "policy wins", "tie": "tie", "undecided": "undecided"}  # other words stand as they are
 LEGEND = (
-    "Scores are the area under solve rate against log budget, from 0 to 1 (all solved within the lowest budget), on test instances, by "
-    "the trial that was best on validation (the one most seeds chose is named); brackets are 95 % intervals; a dash: that side spends "
-    f"nothing on this axis. Verdicts: tie when the interval of value - policy lies inside ±{MARGIN:g}, else a win when it excludes 0, "
-    "else undecided. A difference is worth f times the budget when the loser, given f times as much, would score the same."
+    "Scores are the area under solve rate against log budget, from 0 to 1 (all solved within the lowest budget), on test instances; in "
+    "games the area under the share of a random move's regret that the move decided on within the budget removes. They are by the trial "
+    "that was best on validation (the one most seeds chose is named); brackets are 95 % intervals; a dash: that side spends nothing on "
+    f"this axis. Verdicts: tie when the interval of value - policy lies inside ±{MARGIN:g}, else a win when it excludes 0, else undecided. "
+    "A difference is worth f times the budget when the loser, given f times as much, would score the same."
 )
 
 

@@ -8,8 +8,12 @@ side's by the paired hierarchical bootstrap of statistics.py, and the other side
 What keeps it fair: both sides choose among the same number of trials (a seed in which they do not is left out, and a
 sentence says so), and a cell whose chosen net is collapsed is COLLAPSED, never a win over it.
 
+A puzzle is solved at one moment, a game's decisions get better by steps; both are `gains` at what was `spent`, so that one score, the
+area under what was gained against log budget, serves both: of solve rate, or of the share of a random move's regret that is removed.
+
 Seconds are not the clock of the run, which reads tabulated nets: they are a * calls + b * evaluations + c * expansions by
-the cost model that the same shard measured. Source: SCIENCE.md section 3. Read next: report.py.
+the cost model that the same shard measured; what a blind arm evaluates is a random game, at `rollout` seconds each.
+Source: SCIENCE.md section 3. Read next: report.py.
 """
 
 from collections import Counter
@@ -27,7 +31,6 @@ from astarzero.experiments.statistics import (
     interval,
     mean_over_seeds,
     resampled_means,
-    solve_rate,
     verdict,
 )
 
@@ -41,9 +44,9 @@ class SideResult:
 
     trials: tuple[str, ...]  # the chosen trial of each seed
     score: Interval  # budget score, 0..1
-    solved: Interval  # share solved within the highest budget
-    quality: Interval  # mean cost / optimal over the instances it solved within the highest budget; NaN when none
-    curves: np.ndarray  # float64 [seeds, CURVE_POINTS], solve rate at `Cell.budgets`
+    solved: Interval  # share solved, of a game share of regret removed, within the highest budget
+    quality: Interval  # mean cost / optimal over the instances it solved within the highest budget; NaN when none, and in games
+    curves: np.ndarray  # float64 [seeds, CURVE_POINTS], the same share at each of `Cell.budgets`
     collapsed: bool
 
     @property
@@ -67,6 +70,7 @@ class Cell:
     verdict: str
     notes: tuple[str, ...]  # what kept a seed, or the cell, from counting
     budgets: np.ndarray  # float64 [CURVE_POINTS], even in the logarithm
+    gained: str = "solved"  # what the shares are of: "solved" or, in games, "regret removed"
 
     @property
     def name(self) -> str:
@@ -88,20 +92,40 @@ def _listed(numbers: Interval) -> list[float | None]:
 
 
 def spent(row: Row, axis: str, model: Mapping[str, Any] | None) -> np.ndarray:
-    """What solving each instance took on the axis, [N]; inf when unsolved. Seconds need the cost model, {"a", "b", "c"}."""
+    """What was spent on the axis: [N] to solve each instance, inf when unsolved; of a game [N, G], at each look.
+
+    Seconds need the cost model, {"a", "b", "c"} and, where a blind arm plays random games, {"rollout"}.
+    """
     if axis == "seconds":
         if model is None:
             raise ValueError(f"{row.world}, seed {row.seed} has no cost model, so its seconds are unknown; run the contest again.")
         arrays = row.arrays
-        used = model["a"] * arrays["calls"] + model["b"] * arrays["evaluations"] + model["c"] * arrays["expansions"].astype(np.float64)
+        a, b = (0.0, model.get("rollout", 0.0)) if row.side == "blind" else (model["a"], model["b"])
+        used = a * arrays["calls"] + b * arrays["evaluations"] + model["c"] * arrays["expansions"].astype(np.float64)
     else:
         used = row.arrays[axis].astype(np.float64)
-    return np.where(row.arrays["solved"], used, np.inf)
+    return used if row.of_a_game else np.where(row.arrays["solved"], used, np.inf)
+
+
+def gains(row: Row) -> np.ndarray:
+    """What each look adds, [N, G]: to the regret removed; of a puzzle 1 at its only one."""
+    if not row.of_a_game:
+        return np.ones((row.instances, 1))
+    return np.diff(row.arrays["removed"].astype(np.float64), axis=1, prepend=0.0)
 
 
 def score(row: Row, axis: str, limits: tuple[float, float], model: Mapping[str, Any] | None) -> np.ndarray:
     """The budget score of each instance, [N]."""
-    return budget_score(spent(row, axis, model), *limits)
+    return _score(row, spent(row, axis, model), limits)
+
+
+def _score(row: Row, used: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    return (gains(row) * budget_score(used, *limits).reshape(row.instances, -1)).sum(axis=1)
+
+
+def gained_within(row: Row, used: np.ndarray, budget: float) -> np.ndarray:
+    """What each instance has gained within a budget, [N]."""
+    return (gains(row) * (used <= budget).reshape(row.instances, -1)).sum(axis=1)
 
 
 def choose(rows: Sequence[Row], axis: str, limits: tuple[float, float], model: Mapping[str, Any] | None) -> Row:
@@ -164,7 +188,7 @@ def _judge_cell(results: Results, rows: Sequence[Row], place: tuple[str, str, in
             score=interval(mean[i, 0], draws[:, i, 0]),
             solved=interval(mean[i, 1], draws[:, i, 1]),
             quality=interval(float(_ratio(mean[i, 2], mean[i, 1])), _ratio(draws[:, i, 2], draws[:, i, 1])),
-            curves=np.stack([solve_rate(used[seed][side], budgets) for seed in chosen]),
+            curves=np.array([[gained_within(chosen[seed][side], used[seed][side], at).mean() for at in budgets] for seed in chosen]),
             collapsed=any(of_seed[side].collapsed for of_seed in chosen.values()),
         )
         for i, side in enumerate(names)
@@ -180,15 +204,19 @@ def _judge_cell(results: Results, rows: Sequence[Row], place: tuple[str, str, in
             which = f"{world}, {labels} labels, {size} states"
             notes.append(f"{which}: the net of the {side} side gives constant outputs (seed {', '.join(seeds)}).")
     instances = min(array.shape[-1] for array in values)
-    return Cell(world, labels, size, axis, tuple(chosen), instances, sides, difference, outcome, tuple(notes), budgets)
+    gained = "regret removed" if rows[0].of_a_game else "solved"
+    return Cell(world, labels, size, axis, tuple(chosen), instances, sides, difference, outcome, tuple(notes), budgets, gained)
 
 
 def _quantities(row: Row, used: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """Per instance: budget score, solved within the highest budget, and cost / optimal where solved, else 0; float64 [3, N]."""
-    solved = used <= limits[1]
+    """Per instance: budget score, gained within the highest budget, cost / optimal where solved, else 0 (games: NaN); float64 [3, N]."""
+    gained = gained_within(row, used, limits[1])
+    if row.of_a_game:
+        return np.stack([_score(row, used, limits), gained, np.full(len(gained), np.nan)])
+    solved = gained > 0
     cost, optimal = row.arrays["cost"].astype(np.float64), row.arrays["optimal"].astype(np.float64)
     ratio = np.divide(cost, optimal, out=np.ones_like(cost), where=solved & (optimal > 0))  # a start that is a goal counts 1
-    return np.stack([budget_score(used, *limits), solved.astype(np.float64), np.where(solved, ratio, 0.0)])
+    return np.stack([_score(row, used, limits), gained, np.where(solved, ratio, 0.0)])
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
@@ -223,6 +251,6 @@ def _chosen_of_a_seed(rows: Sequence[Row], axis: str, limits: tuple[float, float
                 "run the contest again to finish it."
             )
         chosen[side] = match[0]
-    if len({len(row.arrays["solved"]) for row in chosen.values()}) > 1:
+    if len({row.instances for row in chosen.values()}) > 1:
         raise ValueError(f"{place} does not count: its test rows differ in their number of instances, so they cannot be paired.")
     return chosen
