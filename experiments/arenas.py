@@ -1,4 +1,4 @@
-"""Where the contest is held: worlds with their budgets, fixed before any training, and the settings of a whole contest.
+"""Where the contest is held: worlds with their budgets, fixed before any training, and a contest's settings.
 
 Read next: regimes.py (who takes part), contest.py (how it is run).
 """
@@ -91,10 +91,49 @@ ARENAS = {
 
 
 @dataclass(frozen=True)
+class Board:
+    """A game without an exact table, held as matches at equal budgets: each pair, at each budget, plays paired games, colours swapped.
+
+    pairs: players of players.py, left and right, with {n} for the budget, positions judged a move, and {each} for budget / actions, what
+        a player may spend on each of its moves who looks but one ahead.
+    games: of a pair, budget and seed; even.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    budgets: tuple[int, ...]
+    pairs: tuple[tuple[str, str], ...]
+    games: int
+    about: str
+
+
+BOARDS = {
+    board.name: board
+    for board in (
+        Board(
+            "go-5x5",
+            {"size": 5, "ko": "simple", "komi": 0.5},
+            (32, 128, 512),
+            (
+                ("rollout:{each}", "random"),
+                ("ubfm:{n}:4", "random"),
+                ("alpha_beta:{n}:4", "random"),
+                ("uct:{n}:4", "random"),
+                ("ubfm:{n}:4", "uct:{n}:4"),
+                ("alpha_beta:{n}:4", "uct:{n}:4"),
+            ),
+            games=14,
+            about="Go on 5x5 without nets: a value from four random games a position, against a random policy and against MCTS on it",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
 class ContestConfig:
     """One contest, whole: the header of every shard holds it, and a shard of another config is refused.
 
-    worlds: names of ARENAS, or a user's own file.py or package.module.
+    worlds: names of ARENAS or BOARDS, or a user's own file.py or package.module.
     seeds: training seeds, 0 to seeds - 1.
     labels: label regimes.
     sizes: numbers of labelled states.

@@ -27,10 +27,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from astarzero.envs import make
 from astarzero.envs.evaluation import Evaluation
 from astarzero.envs.oracles import ExactTable
-from astarzero.experiments.arenas import FULL, QUICK, Arena, ContestConfig, arena_of
+from astarzero.experiments.arenas import BOARDS, FULL, QUICK, Arena, ContestConfig, arena_of
 from astarzero.experiments.game_trials import GAMES
 from astarzero.experiments.regimes import NETS, TABLES, WITHOUT_NET
 from astarzero.experiments.results import Shard, key
+from astarzero.experiments.rounds import run_rounds
 from astarzero.experiments.trials import PUZZLES, Judge, Kind, Split, run_trials
 
 # --- a unit ------------------------------------------------------------------------------------------------------------------
@@ -75,6 +76,9 @@ def train_judges(
 
 def run_unit(name: str, seed: int, config: ContestConfig, directory: Path, command: str) -> None:
     """One world and seed from beginning to end, into its shard."""
+    if name in BOARDS:
+        run_rounds(BOARDS[name], seed, directory, header_of(command, seed, {"board": dataclasses.asdict(BOARDS[name])}))
+        return
     arena = arena_of(name)
     domain = make(arena.world, **arena.options)
     header = header_of(command, seed, {**dataclasses.asdict(config), "grid": {arena.name: arena.grid}})
@@ -147,6 +151,9 @@ def records_expected(config: ContestConfig) -> int:
     """About how many lines all shards will have: for the progress bar."""
     total = 0
     for name in config.worlds:
+        if name in BOARDS:
+            total += config.seeds * len(BOARDS[name].budgets) * len(BOARDS[name].pairs)
+            continue
         regimes, cells = TABLES[make(arena_of(name).world, **arena_of(name).options).players], len(config.labels) * len(config.sizes)
         tried = sum(len(regime.knobs) for regime in regimes if regime.net not in WITHOUT_NET)
         fixed = sum(2 * len(regime.knobs) for regime in regimes if regime.net in WITHOUT_NET)
@@ -188,7 +195,7 @@ def contest(
     full
         Five worlds, five seeds, three sizes.
     worlds
-        Worlds of the contest (see `astarzero list`), or your own as file.py or package.module.
+        Worlds of the contest (see `astarzero list`), go-5x5 (matches without nets), or your own as file.py or package.module.
     seeds
         Training seeds.
     labels
@@ -213,7 +220,7 @@ def contest(
     given = {"worlds": worlds, "seeds": seeds, "labels": labels, "sizes": sizes, "steps": steps, "validation": validation, "test": test}
     changes: dict[str, Any] = {name: tuple(value) if isinstance(value, Sequence) else value for name, value in given.items() if value}
     config = dataclasses.replace(FULL if full else QUICK, device=device, **changes)
-    for name in config.worlds:
+    for name in set(config.worlds) - set(BOARDS):
         arena_of(name)  # bad names are refused before any work
     directory = out or Path("results") / ("full" if full else "quick")
     console = Console(stderr=True)

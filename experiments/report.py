@@ -23,10 +23,13 @@ from astarzero.experiments.results import SIDES, Results, read
 from astarzero.experiments.tables import (
     COLOURS,
     LEGEND,
+    MATCH_HEADINGS,
     NAMES,
     bracketed,
     caveats,
     extent,
+    match_lines,
+    match_table,
     place,
     print_tables,
     reading,
@@ -88,6 +91,8 @@ def report(directory: Path, console: Console, samples: int = 2000) -> Path:
     outcomes = predictions.score(cells, results.revisions)
     tallies = predictions.tally(outcomes)
     print_tables(cells, outcomes, tallies, console)
+    if results.matches:
+        console.print(match_table(results.matches))
     drawn = figures(results, cells)
     (directory / "figures").mkdir(exist_ok=True)
     for figure in drawn:
@@ -121,6 +126,7 @@ def page(results: Results, cells: Sequence[Cell], outcomes: Sequence[Outcome], t
         "<noscript><p>The pictures need JavaScript; the same ones stand as PNGs in the folder figures/ beside this page.</p></noscript>",
         "<h2>Every side of every cell</h2>",
         f"<details><summary>Scores, shares solved and cost / optimal, with 95 % intervals</summary>{_sides(cells)}</details>",
+        *(["<h2>Matches, where no table is</h2>", _matches(results)] if results.matches else []),
         "<h2>Predictions</h2>",
         _predictions(outcomes, tallies),
         "<h2>Where this comes from</h2>",
@@ -203,6 +209,10 @@ def _sides(cells: Sequence[Cell]) -> str:
             rows.append(("" if cell.name == previous else "new", [escape(cell.name), _coloured(side), escape(trials), *numbers]))
             previous = cell.name
     return _table(["cell", "side", "trials chosen on validation", "budget score", "solved (games: regret removed)", "cost / optimal"], rows)
+
+
+def _matches(results: Results) -> str:
+    return _table(MATCH_HEADINGS, (("", [escape(text) for text in line]) for line in match_lines(results.matches)))
 
 
 def _predictions(outcomes: Sequence[Outcome], tallies: Sequence[Tally]) -> str:

@@ -5,6 +5,7 @@ the order they were measured:
 
     row         one trial (arm x knob) on one split: per-instance arrays, and its clock times apart under "timing"
     cost_model  seconds = a * calls + b * evaluations + c * expansions on this machine, with the runs that validate it
+    match       the points of a pair of players in a game without a table, game by game
     choice      how much regret one step of a head removes, by stage
     resumed     the run was taken up again under another revision
     done        a unit of work is complete
@@ -242,6 +243,7 @@ class Results:
     cost_models: tuple[dict[str, Any], ...]
     choices: tuple[dict[str, Any], ...]
     revisions: Mapping[str, tuple[str, ...]]  # by world: every revision that wrote a line of it
+    matches: tuple[dict[str, Any], ...] = ()
 
     @property
     def worlds(self) -> list[str]:
@@ -280,4 +282,5 @@ def read(directory: Path) -> Results:
         cost_models=tuple(record for record in lines if record["kind"] == "cost_model"),
         choices=tuple(record for record in lines if record["kind"] == "choice"),
         revisions=revisions,
+        matches=tuple(record for record in lines if record["kind"] == "match"),
     )

@@ -5,7 +5,8 @@ Read next: figures.py (the same cells as pictures).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from rich import box
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from astarzero.experiments.predictions import Outcome, Tally
 from astarzero.experiments.results import AXES
-from astarzero.experiments.statistics import MARGIN, Interval
+from astarzero.experiments.statistics import MARGIN, Interval, elo, wilson
 from astarzero.experiments.verdicts import Cell
 
 FEWEST_SEEDS, FEWEST_INSTANCES = 5, 500  # below these a table is a look, not a result (SCIENCE.md, rule 7)
@@ -174,6 +175,32 @@ def _score(cell: Cell, side: str) -> Text:
         return Text("–", "dim")
     numbers = cell.sides[side].score
     return Text(f"{decimals(numbers.mean)}\n[{decimals(numbers.low)} {decimals(numbers.high)}]", "dim")
+
+
+MATCH_HEADINGS = ("world", "positions judged a move", "left", "right", "games", "W-D-L", "left scores", "Elo")
+
+
+def match_lines(matches: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """The matches of all seeds as cells under MATCH_HEADINGS: Wilson's 95 % interval, a draw as half a game."""
+    pooled: dict[tuple[str, int, str, str], list[float]] = {}
+    for match in matches:
+        pooled.setdefault((match["world"], match["budget"], match["left"], match["right"]), []).extend(match["points"])
+    lines = []
+    for (world, budget, left, right), points in pooled.items():
+        rate, counts = wilson(sum(points), len(points)), "-".join(str(points.count(value)) for value in (1.0, 0.5, 0.0))
+        strength = " ".join(f"{elo(part):+.0f}" for part in rate)
+        lines.append((world, f"{budget:,}", left, right, str(len(points)), counts, bracketed(rate), strength.replace(" ", " [", 1) + "]"))
+    return lines
+
+
+def match_table(matches: Sequence[Mapping[str, Any]]) -> Table:
+    """Games without an exact table: who beats whom at equal budgets."""
+    table = Table(title="Matches", title_justify="left", title_style="bold", box=box.HORIZONTALS, padding=(0, 1, 0, 0))
+    for heading in MATCH_HEADINGS:
+        table.add_column(heading)
+    for line in match_lines(matches):
+        table.add_row(*line)
+    return table
 
 
 def prediction_table(outcomes: Sequence[Outcome]) -> Table:

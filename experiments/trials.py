@@ -194,6 +194,4 @@ def choice_records(
     return records
 
 
-PUZZLES = Kind(
-    solve_puzzle, split_puzzle, label_puzzle, judge_of, oracle_judges, run_searches, choice_records, view=lambda table: table
-)
+PUZZLES = Kind(solve_puzzle, split_puzzle, label_puzzle, judge_of, oracle_judges, run_searches, choice_records, view=lambda table: table)
