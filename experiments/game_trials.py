@@ -2,8 +2,8 @@
 
 A problem is a position, Black to move, at which some move gives the result away; positions are split up to the symmetries of the board.
 Results are won, drawn or lost, not points: searches of games prove results, and a player who has proven a win is right to be indifferent
-between winning by one point and by nine. A random legal move gives away `chance` of a game on average over the problems; what an arm
-does not give away of it is the regret it *removes*: 0 like chance, 1 perfect, below 0 worse than chance.
+between winning by one point and by nine. Over the problems a random legal move gives away so much of a game; the share that an arm does
+not give away is the regret it *removes*: 0 like chance, 1 perfect, below 0 worse than chance.
 
 Read first: trials.py. Read next: decisions.py (the arms), ../training/game_labels.py (the labels), verdicts.py.
 """
@@ -76,13 +76,14 @@ def chance_of(game: SolvedGame, problems: np.ndarray) -> np.ndarray:
 def run_decisions(
     game: SolvedGame, regime: Regime, knob: Mapping[str, Any], judge: Judge, problems: np.ndarray, arena: Arena, seed: int
 ) -> dict[str, np.ndarray]:
-    """One arm with one knob on the problems [N]: the arrays [N, G] of a result row; `removed` has the mean `chance` as its unit."""
+    """One arm with one knob on the problems [N]: the arrays [N, G] of a result row."""
     budgets = ladder(arena.grid["expansions"][1])
     made = DECIDERS[regime.search](game, problems, judge.evaluator.only(regime.heads), budgets, seed, **knob)
-    chance = chance_of(game, problems)
+    chance = chance_of(game, problems)[:, None].astype(np.float32)
     regret = np.einsum("nga,na->ng", made.weights, given_away(game, problems))
     return {
-        "removed": ((chance[:, None] - regret) / chance.mean()).astype(np.float32),
+        "saved": (chance - regret).astype(np.float32),
+        "chance": np.repeat(chance, regret.shape[1], axis=1),
         "expansions": made.expansions.astype(np.int32),
         "evaluations": made.evaluations.astype(np.int32),
         "calls": made.calls.astype(np.int32),

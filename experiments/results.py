@@ -38,7 +38,8 @@ ARRAYS = {  # what a row of a puzzle holds, per instance
     "calls": np.dtype("int32"),
 }
 DECISIONS = {  # what a row of a game holds, per instance and look at a search that goes on
-    "removed": np.dtype("float32"),  # of the regret of a random move, in units of its mean over the instances; may be negative
+    "saved": np.dtype("float32"),  # what the move decided on gives away less than `chance`; may be negative
+    "chance": np.dtype("float32"),  # what a random legal move gives away, the same at every look
     **{name: np.dtype("int32") for name in ("expansions", "evaluations", "calls")},  # spent by then, never less than at the look before
 }
 IDENTITY = ("kind", "world", "labels", "size", "seed", "split", "side", "arm", "knob", "head", "unit")
@@ -78,7 +79,7 @@ class Row:
     @property
     def of_a_game(self) -> bool:
         """Does it hold decisions rather than solutions?"""
-        return "removed" in self.arrays
+        return "saved" in self.arrays
 
     @property
     def instances(self) -> int:

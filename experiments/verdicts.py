@@ -108,15 +108,18 @@ def spent(row: Row, axis: str, model: Mapping[str, Any] | None) -> np.ndarray:
 
 
 def gains(row: Row) -> np.ndarray:
-    """What each look adds, [N, G]: to the regret removed; of a puzzle 1 at its only one."""
-    if not row.of_a_game:
-        return np.ones((row.instances, 1))
-    return np.diff(row.arrays["removed"].astype(np.float64), axis=1, prepend=0.0)
+    """What each look adds, [N, G]: to the regret saved; of a puzzle 1 at its only one."""
+    return np.diff(row.arrays["saved"].astype(np.float64), axis=1, prepend=0.0) if row.of_a_game else np.ones((row.instances, 1))
+
+
+def at_stake(row: Row) -> np.ndarray:
+    """What there is to gain in each instance, [N]: the regret of a random move, of a puzzle 1. Shares are of its mean."""
+    return row.arrays["chance"][:, 0].astype(np.float64) if row.of_a_game else np.ones(row.instances)
 
 
 def score(row: Row, axis: str, limits: tuple[float, float], model: Mapping[str, Any] | None) -> np.ndarray:
-    """The budget score of each instance, [N]."""
-    return _score(row, spent(row, axis, model), limits)
+    """The budget score of each instance, [N], in a game as a share of the mean `at_stake`."""
+    return _score(row, spent(row, axis, model), limits) / at_stake(row).mean()
 
 
 def _score(row: Row, used: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
@@ -126,6 +129,11 @@ def _score(row: Row, used: np.ndarray, limits: tuple[float, float]) -> np.ndarra
 def gained_within(row: Row, used: np.ndarray, budget: float) -> np.ndarray:
     """What each instance has gained within a budget, [N]."""
     return (gains(row) * (used <= budget).reshape(row.instances, -1)).sum(axis=1)
+
+
+def curve(row: Row, used: np.ndarray, budgets: np.ndarray) -> np.ndarray:
+    """The share gained within each budget, [G]."""
+    return np.array([gained_within(row, used, budget).mean() for budget in budgets]) / at_stake(row).mean()
 
 
 def choose(rows: Sequence[Row], axis: str, limits: tuple[float, float], model: Mapping[str, Any] | None) -> Row:
@@ -178,17 +186,17 @@ def _judge_cell(results: Results, rows: Sequence[Row], place: tuple[str, str, in
     names = [side for side in SIDES if all(side in of_seed for of_seed in chosen.values())]
     used = {seed: {side: spent(of_seed[side], axis, results.cost_model(world, seed)) for side in names} for seed, of_seed in chosen.items()}
     # Every quantity of every side is a mean over instances, resampled under the same draws.
-    values = [np.stack([_quantities(chosen[seed][side], used[seed][side], limits) for side in names]) for seed in chosen]  # [sides, 3, N]
+    values = [np.stack([_quantities(chosen[seed][side], used[seed][side], limits) for side in names]) for seed in chosen]  # [sides, 4, N]
     flat = [array.reshape(-1, array.shape[-1]) for array in values]
-    mean = mean_over_seeds(flat).reshape(len(names), 3)
-    draws = resampled_means(flat, np.random.default_rng(seed), samples).reshape(samples, len(names), 3)
+    mean = _shares(mean_over_seeds(flat).reshape(len(names), 4))
+    draws = _shares(resampled_means(flat, np.random.default_rng(seed), samples).reshape(samples, len(names), 4))
     sides = {
         side: SideResult(
             trials=tuple(of_seed[side].trial for of_seed in chosen.values()),
             score=interval(mean[i, 0], draws[:, i, 0]),
             solved=interval(mean[i, 1], draws[:, i, 1]),
             quality=interval(float(_ratio(mean[i, 2], mean[i, 1])), _ratio(draws[:, i, 2], draws[:, i, 1])),
-            curves=np.array([[gained_within(chosen[seed][side], used[seed][side], at).mean() for at in budgets] for seed in chosen]),
+            curves=np.stack([curve(of_seed[side], used[seed][side], budgets) for seed, of_seed in chosen.items()]),
             collapsed=any(of_seed[side].collapsed for of_seed in chosen.values()),
         )
         for i, side in enumerate(names)
@@ -209,14 +217,19 @@ def _judge_cell(results: Results, rows: Sequence[Row], place: tuple[str, str, in
 
 
 def _quantities(row: Row, used: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """Per instance: budget score, gained within the highest budget, cost / optimal where solved, else 0 (games: NaN); float64 [3, N]."""
-    gained = gained_within(row, used, limits[1])
+    """Per instance: score, gain within the highest budget, cost / optimal where solved, else 0 (games: NaN), stake; float64 [4, N]."""
+    gained, stake = gained_within(row, used, limits[1]), at_stake(row)
     if row.of_a_game:
-        return np.stack([_score(row, used, limits), gained, np.full(len(gained), np.nan)])
+        return np.stack([_score(row, used, limits), gained, np.full(len(gained), np.nan), stake])
     solved = gained > 0
     cost, optimal = row.arrays["cost"].astype(np.float64), row.arrays["optimal"].astype(np.float64)
     ratio = np.divide(cost, optimal, out=np.ones_like(cost), where=solved & (optimal > 0))  # a start that is a goal counts 1
-    return np.stack([_score(row, used, limits), gained, np.where(solved, ratio, 0.0)])
+    return np.stack([_score(row, used, limits), gained, np.where(solved, ratio, 0.0), stake])
+
+
+def _shares(means: np.ndarray) -> np.ndarray:
+    """Means [..., 4] of `_quantities` -> score, gain and quality [..., 3] as shares of the stake, which is resampled with them."""
+    return means[..., :3] / means[..., 3:]
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

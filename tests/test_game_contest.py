@@ -14,7 +14,7 @@ from astarzero.experiments.game_trials import GAMES, chance_of, given_away, look
 from astarzero.experiments.regimes import GAME_REGIMES, NETS, TABLES, WITHOUT_NET, Regime, trials
 from astarzero.experiments.results import Row, Shard, read
 from astarzero.experiments.trials import Judge, run_trials
-from astarzero.experiments.verdicts import gained_within, judge, score, spent
+from astarzero.experiments.verdicts import curve, gained_within, judge, score, spent
 from astarzero.search import SEARCHES, Budget
 from astarzero.search.forest import Forest
 from astarzero.search.go_evaluators import exact_go, tabulated_go
@@ -54,6 +54,7 @@ def hold(game, directory: Path, value: np.ndarray, prior: np.ndarray, regimes=FE
             run_trials(game, split, judges, ARENA, shard, MODEL, labels="full", size=1, seed=seed, **held)
     cells = judge(read(directory), samples=400)
     assert {cell.gained for cell in cells} == {"regret removed"} and all(np.isnan(cell.sides["value"].quality.mean) for cell in cells)
+    assert all(cell.sides["oracle"].solved == pytest.approx((1, 1, 1)) for cell in cells if "oracle" in cell.sides)
     return {cell.axis: cell.verdict for cell in cells}
 
 
@@ -146,10 +147,12 @@ def test_spending_never_falls_and_a_forest_decides_as_a_tree_alone(game):
 def test_a_game_is_scored_by_steps():
     """Nothing at 1, half at 10, all at 100 of 1000: (0 + .5 + 1) / 3; within the lowest budget the whole is gained at once."""
     looks = np.array([[1, 10, 100], [1, 1, 1]])
-    arrays = {"removed": np.array([[0, 0.5, 1], [1, 1, 1]]), "expansions": looks, "evaluations": 2 * looks, "calls": looks}
+    arrays = {"saved": np.array([[0, 0.2, 0.4], [0.4, 0.4, 0.4]]), "chance": np.full((2, 3), 0.4)}
+    arrays |= {"expansions": looks, "evaluations": 2 * looks, "calls": looks}
     row = Row("go", "full", 1, 0, "test", "value", "a", "", ("value",), False, arrays)
     assert score(row, "expansions", (1, 1000), None) == pytest.approx([0.5, 1])
-    assert gained_within(row, spent(row, "expansions", None), 99).tolist() == [0.5, 1]
+    assert gained_within(row, spent(row, "expansions", None), 99) == pytest.approx([0.2, 0.4])
+    assert curve(row, spent(row, "expansions", None), np.array([1, 10, 100])) == pytest.approx([0.5, 0.75, 1])
     assert spent(row, "seconds", MODEL)[0] == pytest.approx(looks[0] * (1e-4 + 2e-5 + 1e-6))
     blind = dataclasses.replace(row, side="blind", heads=())
     assert spent(blind, "seconds", MODEL)[0] == pytest.approx(looks[0] * (2e-6 + 1e-6))  # a random game costs no call of a net
