@@ -1,13 +1,13 @@
 """`astarzero list`: what there is, one line each."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 from rich.table import Table
 
 from astarzero.envs import WORLDS, find_world
-from astarzero.experiments.arenas import ARENAS, BOARDS
+from astarzero.experiments.arenas import ARENAS, BOARDS, Arena, Board
 from astarzero.experiments.players import PLAYERS
 from astarzero.experiments.regimes import GAME_REGIMES, NETS, REGIMES, Regime, knob_name
 from astarzero.experiments.train import LEARNERS
@@ -18,11 +18,12 @@ from astarzero.search.dial import PRESETS, Dial
 def listing() -> int:
     """Worlds, searches, presets of the dial, contest worlds, the contest's nets, learners and regimes, one line each."""
     heads = {net: " beside ".join(" and ".join(part) for part in parts) for net, parts in NETS.items()}
+    worlds: Mapping[str, Arena | Board] = {**ARENAS, **BOARDS}
     sections: dict[str, list[tuple[str, str]]] = {
         "worlds": [(name, first_line(find_world(name))) for name in WORLDS],
         "searches": [(search.name, f"{search.about} (reads {' and '.join(search.heads) or 'nothing'})") for search in SEARCHES.values()],
         "presets of the dial": [(name, settings(dial)) for name, dial in PRESETS.items()],
-        "contest worlds": [(world.name, world.about) for world in (*ARENAS.values(), *BOARDS.values())],
+        "contest worlds": [(name, worlds[name].about) for name in worlds],
         "contest nets": [(net, f"trained on {words}") for net, words in heads.items()],
         "learners": list(LEARNERS.items()),
         "players": [(kind.pattern, kind.about) for kind in PLAYERS.values()],

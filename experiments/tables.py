@@ -185,7 +185,7 @@ def match_lines(matches: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     pooled: dict[tuple[str, int, str, str], list[float]] = {}
     for match in matches:
         pooled.setdefault((match["world"], match["budget"], match["left"], match["right"]), []).extend(match["points"])
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for (world, budget, left, right), points in pooled.items():
         rate, counts = wilson(sum(points), len(points)), "-".join(str(points.count(value)) for value in (1.0, 0.5, 0.0))
         strength = " ".join(f"{elo(part):+.0f}" for part in rate)
