@@ -27,6 +27,7 @@ from astarzero.experiments.tables import (
     NAMES,
     bracketed,
     caveats,
+    clock_notes,
     extent,
     match_lines,
     match_table,
@@ -91,6 +92,8 @@ def report(directory: Path, console: Console, samples: int = 2000) -> Path:
     outcomes = predictions.score(cells, results.revisions)
     tallies = predictions.tally(outcomes)
     print_tables(cells, outcomes, tallies, console)
+    for note in clock_notes(results.cost_models):
+        console.print(note, style="yellow", highlight=False)
     if results.matches:
         console.print(match_table(results.matches))
     drawn = figures(results, cells)
@@ -114,7 +117,7 @@ def page(results: Results, cells: Sequence[Cell], outcomes: Sequence[Outcome], t
         f"<p class=faint>{escape(', '.join(results.worlds))}</p><p>{QUESTION}</p>",
         "<h2>What came out</h2>",
         _items(reading(cells), "answer"),
-        *(f"<p class=caveat>{escape(note)}</p>" for note in caveats(cells)),
+        *(f"<p class=caveat>{escape(note)}</p>" for note in (*caveats(cells), *clock_notes(results.cost_models))),
         *(_verdicts(cells, world) for world in dict.fromkeys(cell.world for cell in cells)),
         f"<p class=faint>{escape(LEGEND)}</p>",
         "<h2>The pictures</h2>",

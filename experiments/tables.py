@@ -20,6 +20,7 @@ from astarzero.experiments.statistics import MARGIN, Interval, elo, wilson
 from astarzero.experiments.verdicts import Cell
 
 FEWEST_SEEDS, FEWEST_INSTANCES = 5, 500  # below these a table is a look, not a result (SCIENCE.md, rule 7)
+CLOCK_MARGIN = 0.2  # by which the cost model may miss the clock (rule 2)
 COLOURS = {  # one per side, everywhere; told apart in the common kinds of colour blindness, readable on white and on black
     "value": "#2B83C6",
     "policy": "#D55E00",
@@ -126,6 +127,21 @@ def caveats(cells: Sequence[Cell]) -> list[str]:
             f"where a result asks for {FEWEST_SEEDS} and {FEWEST_INSTANCES}."
         )
     return notes + list(dict.fromkeys(note for cell in cells for note in cell.notes))
+
+
+def clock_notes(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A warning for each world whose cost model missed the clock by more than CLOCK_MARGIN in one of the runs that check it."""
+    notes = []
+    for world in dict.fromkeys(model["world"] for model in models):
+        ours = [model for model in models if model["world"] == world and model.get("measured")]
+        off = np.array([one / other - 1 for model in ours for one, other in zip(model["predicted"], model["measured"], strict=True)])
+        if (abs(off) > CLOCK_MARGIN).any():
+            good, worst = (abs(off) <= CLOCK_MARGIN).sum(), 100 * abs(off).max()
+            notes.append(
+                f"{world}: do not quote its seconds: the cost model was within {100 * CLOCK_MARGIN:.0f} % of the clock in {good} of "
+                f"{len(off)} runs and {worst:.0f} % off in the worst; measure again on a quiet machine."
+            )
+    return notes
 
 
 def extent(cells: Sequence[Cell], world: str) -> str:
