@@ -1,4 +1,4 @@
-"""Where the contest is held: worlds with their budgets, fixed before any training, and the settings of a whole contest.
+"""Where the contest is held: worlds with their budgets, fixed before any training, and a contest's settings.
 
 Read next: regimes.py (who takes part), contest.py (how it is run).
 """
@@ -22,6 +22,8 @@ class Arena:
     grid: lowest and highest budget of each axis.
     instances: the domain's instance set whose solvable members are the problems.
     max_steps: longest walk or beam before it gives up or restarts.
+    net: of nets.NETS, what is trained here.
+    width: its hidden units, or filters; None for the contest's.
     about: a line for lists.
     """
 
@@ -31,11 +33,14 @@ class Arena:
     grid: Grid = field(default_factory=lambda: {"expansions": (1, 10_000), "evaluations": (1, 10_000), "seconds": (1e-4, 1.0)})
     instances: str = "all"
     max_steps: int = 200
+    net: str = "mlp"
+    width: int | None = None
     about: str = ""
 
 
 TILE_GRID: Grid = {"expansions": (10, 3_000), "evaluations": (10, 3_000), "seconds": (1e-3, 0.3)}
 NUMBER_GRID: Grid = {"expansions": (1, 1_000), "evaluations": (1, 1_000), "seconds": (1e-4, 0.1)}
+GAME_GRID: Grid = {"expansions": (1, 256), "evaluations": (1, 256), "seconds": (2e-4, 0.1)}
 ARENAS = {
     arena.name: arena
     for arena in (
@@ -72,6 +77,54 @@ ARENAS = {
             max_steps=3,
             about="Countdown of Stream of Search: four numbers 1..99, targets 10..100, whole numbers",
         ),
+        Arena(
+            "go-3x3",
+            "go",
+            {"size": 3, "ko": "simple", "komi": 0, "planes": "last_moves=0,side=0,komi=0"},
+            GAME_GRID,
+            net="resnet",
+            width=24,
+            about="Go on 3x3 under simple ko, solved: 2,300 positions with a move that gives the result away; games without end are drawn",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Board:
+    """A game without an exact table, held as matches at equal budgets: each pair, at each budget, plays paired games, colours swapped.
+
+    pairs: players of players.py, left and right, with {n} for the budget, positions judged a move, and {each} for budget / actions, what
+        a player may spend on each of its moves who looks but one ahead.
+    games: of a pair, budget and seed; even.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    budgets: tuple[int, ...]
+    pairs: tuple[tuple[str, str], ...]
+    games: int
+    about: str
+
+
+BOARDS = {
+    board.name: board
+    for board in (
+        Board(
+            "go-5x5",
+            {"size": 5, "ko": "simple", "komi": 0.5},
+            (32, 128, 512),
+            (
+                ("rollout:{each}", "random"),
+                ("ubfm:{n}:4", "random"),
+                ("alpha_beta:{n}:4", "random"),
+                ("uct:{n}:4", "random"),
+                ("ubfm:{n}:4", "uct:{n}:4"),
+                ("alpha_beta:{n}:4", "uct:{n}:4"),
+            ),
+            games=14,
+            about="Go on 5x5 without nets: a value from four random games a position, against a random policy and against MCTS on it",
+        ),
     )
 }
 
@@ -80,7 +133,7 @@ ARENAS = {
 class ContestConfig:
     """One contest, whole: the header of every shard holds it, and a shard of another config is refused.
 
-    worlds: names of ARENAS, or a user's own file.py or package.module.
+    worlds: names of ARENAS or BOARDS, or a user's own file.py or package.module.
     seeds: training seeds, 0 to seeds - 1.
     labels: label regimes.
     sizes: numbers of labelled states.
@@ -93,7 +146,7 @@ class ContestConfig:
     device: for the nets.
     """
 
-    worlds: tuple[str, ...] = ("sliding-3x3", "countdown-24")
+    worlds: tuple[str, ...] = ("sliding-3x3", "countdown-24", "go-3x3")
     seeds: int = 3
     labels: tuple[str, ...] = ("full", "matched")
     sizes: tuple[int, ...] = (4000,)
@@ -108,7 +161,7 @@ class ContestConfig:
 
 QUICK = ContestConfig()
 FULL = ContestConfig(
-    worlds=("sliding-3x3", "countdown-24", "sliding-2x4", "countdown-sos"),
+    worlds=("sliding-3x3", "countdown-24", "sliding-2x4", "countdown-sos", "go-3x3"),
     seeds=5,
     sizes=(1000, 4000, 16000),
     validation=200,
@@ -122,6 +175,8 @@ def arena_of(name: str) -> Arena:
     if name in ARENAS:
         return ARENAS[name]
     domain = make(name)
+    if domain.players != 1:
+        raise ValueError(f"{domain.name} is a game of two, which the contest holds where it is solved; give one of {', '.join(ARENAS)}.")
     if "all" not in domain.instance_sets:
         raise ValueError(f"{domain.name} has no instance set 'all', which the contest draws its problems from; add one to its Domain.")
     return Arena(domain.name, name)

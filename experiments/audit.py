@@ -148,6 +148,8 @@ def world_of(world: str, option: tuple[str, ...], **named: Any) -> tuple[Domain,
         if given:
             raise ValueError(f"World '{world}' has its options built in, so it takes no {given[0]}; name the world itself, as in sliding.")
         domain = make(ARENAS[world].world, **ARENAS[world].options)
+        if domain.players != 1:
+            raise ValueError(f"World '{world}' is a game of two, and what is audited is a heuristic, an estimate of costs; give a puzzle.")
         return domain, domain.instance_sets[ARENAS[world].instances]
     domain = make_domain(world, option, **named)
     return domain, domain.instance_sets.get("all")

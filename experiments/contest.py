@@ -17,7 +17,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import joblib
 import numpy as np
@@ -25,30 +25,31 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from astarzero.envs import make
-from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluation
-from astarzero.envs.oracles import ExactTable, exact_table
-from astarzero.experiments.arenas import FULL, QUICK, ContestConfig, arena_of
-from astarzero.experiments.regimes import NETS, REGIMES, WITHOUT_NET
+from astarzero.envs.oracles import ExactTable
+from astarzero.experiments.arenas import BOARDS, FULL, QUICK, Arena, ContestConfig, arena_of
+from astarzero.experiments.game_trials import GAMES
+from astarzero.experiments.regimes import NETS, TABLES, WITHOUT_NET
 from astarzero.experiments.results import Shard, key
-from astarzero.experiments.trials import Judge, Split, choice_records, judge_of, oracle_judges, run_trials, split_problems
+from astarzero.experiments.rounds import run_rounds
+from astarzero.experiments.trials import PUZZLES, Judge, Kind, Split, run_trials
 
 # --- a unit ------------------------------------------------------------------------------------------------------------------
 
+KINDS = {1: PUZZLES, 2: GAMES}  # by the number of players
+
 
 def train_judges(
-    table: ExactTable, split: Split, labels: str, size: int, seed: int, config: ContestConfig
+    kind: Kind, solved: Any, split: Split, arena: Arena, labels: str, size: int, seed: int, config: ContestConfig
 ) -> tuple[dict[str, Judge], dict[str, Evaluation], np.ndarray]:
     """Train every net of NETS and tabulate it: judges by name, the single-head nets' tables by head, and which states were labelled."""
     from astarzero.nets.evaluator import net_evaluator
     from astarzero.training.imitation import ImitationConfig, imitate
-    from astarzero.training.labels import LABELS, sample_states
     from astarzero.training.tabulate import tabulate_table
 
-    domain, rng = table.domain, np.random.default_rng((seed, size))
-    indices = sample_states(table, split.train, size, rng)
-    train = LABELS[labels](table, indices, rng)
-    validation = LABELS[labels](table, sample_states(table, split.validation, max(200, size // 8), rng), rng, train.dead_cost)
+    domain, rng = solved.domain, np.random.default_rng((seed, size))
+    train, indices = kind.label(solved, split.train, labels, size, rng, None)
+    validation, _ = kind.label(solved, split.validation, labels, max(200, size // 8), rng, train.dead_cost)
     judges: dict[str, Judge] = {}
     by_head: dict[str, Evaluation] = {}
     for name, parts in NETS.items():
@@ -56,7 +57,8 @@ def train_judges(
         for heads in parts:
             settings = ImitationConfig(
                 heads=heads,
-                width=config.width,
+                net=arena.net,
+                width=arena.width or config.width,
                 blocks=config.blocks,
                 half_size=len(parts) > 1,
                 steps=config.steps,
@@ -64,9 +66,9 @@ def train_judges(
                 device=config.device,
             )
             trained = imitate(domain, train, validation, settings)
-            given = tabulate_table(net_evaluator(trained.net, domain, heads, trained.temperature, config.device), table)
+            given = tabulate_table(net_evaluator(trained.net, domain, heads, trained.temperature, config.device), kind.view(solved))
             answers = Evaluation(*(new if new is not None else old for new, old in zip(given, answers, strict=True)))
-        judges[name] = judge_of(table, answers, name)
+        judges[name] = kind.judge(solved, answers, name)
         if len(parts) == 1 and len(parts[0]) == 1:
             by_head[parts[0][0]] = answers
     return judges, by_head, indices
@@ -74,46 +76,53 @@ def train_judges(
 
 def run_unit(name: str, seed: int, config: ContestConfig, directory: Path, command: str) -> None:
     """One world and seed from beginning to end, into its shard."""
+    if name in BOARDS:
+        run_rounds(BOARDS[name], seed, directory, header_of(command, seed, {"board": dataclasses.asdict(BOARDS[name])}))
+        return
     arena = arena_of(name)
     domain = make(arena.world, **arena.options)
     header = header_of(command, seed, {**dataclasses.asdict(config), "grid": {arena.name: arena.grid}})
     with Shard(directory / f"{arena.name}-seed{seed}.jsonl", header) as shard:
         if key({"kind": "done", "world": arena.name, "seed": seed, "unit": "all"}) in shard.done:
             return
-        roots = domain.instance_sets[arena.instances]()
-        table = exact_table(domain, roots)
-        split = split_problems(table, roots, config, seed)
+        kind = KINDS[domain.players]
+        solved = kind.solve(domain, arena)
+        split = kind.split(solved, arena, config, seed)
         place = {"world": arena.name, "seed": seed}
         model = shard.find({"kind": "cost_model", **place})
         if model is None:
-            model = {"kind": "cost_model", **place, **measure_model(domain, table, split, config, seed)}
+            model = {"kind": "cost_model", **place, **measure_model(kind.view(solved), split, arena, config, seed)}
             shard.append(model)
-        run_trials(table, split, oracle_judges(table), arena, shard, model, labels="exact", size=0, seed=seed)
+        held: dict[str, Any] = {"regimes": TABLES[domain.players], "run": kind.run}
+        run_trials(solved, split, kind.untrained(solved), arena, shard, model, labels="exact", size=0, seed=seed, **held)
         for labels in config.labels:
             for size in config.sizes:
                 unit = {"kind": "done", **place, "labels": labels, "size": size, "unit": "cell"}
                 if key(unit) in shard.done:
                     continue
-                judges, by_head, labelled = train_judges(table, split, labels, size, seed, config)
-                for record in choice_records(table, split, by_head, judges, labelled, labels=labels, size=size, **place):
+                judges, by_head, labelled = train_judges(kind, solved, split, arena, labels, size, seed, config)
+                for record in kind.choices(solved, split, by_head, judges, labelled, labels=labels, size=size, **place):
                     if key(record) not in shard.done:
                         shard.append(record)
-                run_trials(table, split, judges, arena, shard, model, labels=labels, size=size, seed=seed)
+                run_trials(solved, split, judges, arena, shard, model, labels=labels, size=size, seed=seed, **held)
                 shard.append(unit)
         shard.append({"kind": "done", **place, "unit": "all"})
 
 
-def measure_model(domain: Domain, table: ExactTable, split: Split, config: ContestConfig, seed: int) -> dict[str, Any]:
-    """The cost model of this machine, with an untrained net of the contest's size: a forward pass takes as long untrained."""
-    from astarzero.experiments.cost_model import measure
+def measure_model(table: ExactTable, split: Split, arena: Arena, config: ContestConfig, seed: int) -> dict[str, Any]:
+    """The cost model of this machine, with an untrained net of the arena's size: a forward pass takes as long untrained."""
+    from astarzero.experiments.cost_model import measure, measure_rollout
     from astarzero.nets import NETS as BUILDERS
     from astarzero.nets.evaluator import net_evaluator
     from astarzero.nets.mlp import build_seeded
 
-    build: Any = BUILDERS["mlp"]
-    sizes = build.config_type.for_domain(domain, config.width, config.blocks, float(table.cost_to_go[split.train].mean()))
+    domain, build = table.domain, cast(Any, BUILDERS[arena.net])
+    scale = float(np.abs(table.cost_to_go[split.train]).mean())
+    sizes = build.config_type.for_domain(domain, arena.width or config.width, config.blocks, scale)
     net = net_evaluator(build_seeded(build, sizes, seed), domain, ("value", "prior"), device=config.device)
-    return measure(domain, net, table.states[split.validation[:8]])
+    problems = table.states[split.validation[:8]]
+    rollouts = {"rollout": measure_rollout(domain, table.states[split.train])} if domain.players == 2 else {}
+    return {**measure(domain, net, problems), **rollouts}
 
 
 def header_of(command: str, seed: int, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,10 +149,17 @@ def json_ready(thing: Any) -> Any:
 
 def records_expected(config: ContestConfig) -> int:
     """About how many lines all shards will have: for the progress bar."""
-    tried = sum(len(regime.knobs) for regime in REGIMES if regime.net not in WITHOUT_NET)
-    fixed = sum(2 * len(regime.knobs) for regime in REGIMES if regime.net in WITHOUT_NET)
-    arms = sum(regime.net not in WITHOUT_NET for regime in REGIMES)
-    return len(config.worlds) * config.seeds * (3 + fixed + len(config.labels) * len(config.sizes) * (tried + arms * 3 // 2 + 4))
+    total = 0
+    for name in config.worlds:
+        if name in BOARDS:
+            total += config.seeds * len(BOARDS[name].budgets) * len(BOARDS[name].pairs)
+            continue
+        regimes, cells = TABLES[make(arena_of(name).world, **arena_of(name).options).players], len(config.labels) * len(config.sizes)
+        tried = sum(len(regime.knobs) for regime in regimes if regime.net not in WITHOUT_NET)
+        fixed = sum(2 * len(regime.knobs) for regime in regimes if regime.net in WITHOUT_NET)
+        arms = sum(regime.net not in WITHOUT_NET for regime in regimes)
+        total += config.seeds * (3 + fixed + cells * (tried + arms * 3 // 2 + 4))
+    return total
 
 
 def default_jobs() -> int:
@@ -175,11 +191,11 @@ def contest(
     Parameters
     ----------
     quick
-        The 8-puzzle and 24, three seeds.
+        The 8-puzzle, 24 and Go on 3x3, three seeds.
     full
-        Four worlds, five seeds, three sizes.
+        Five worlds, five seeds, three sizes.
     worlds
-        Worlds of the contest (see `astarzero list`), or your own as file.py or package.module.
+        Worlds of the contest (see `astarzero list`), go-5x5 (matches without nets), or your own as file.py or package.module.
     seeds
         Training seeds.
     labels
@@ -204,7 +220,7 @@ def contest(
     given = {"worlds": worlds, "seeds": seeds, "labels": labels, "sizes": sizes, "steps": steps, "validation": validation, "test": test}
     changes: dict[str, Any] = {name: tuple(value) if isinstance(value, Sequence) else value for name, value in given.items() if value}
     config = dataclasses.replace(FULL if full else QUICK, device=device, **changes)
-    for name in config.worlds:
+    for name in set(config.worlds) - set(BOARDS):
         arena_of(name)  # bad names are refused before any work
     directory = out or Path("results") / ("full" if full else "quick")
     console = Console(stderr=True)

@@ -15,17 +15,19 @@ import numpy as np
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluator
 from astarzero.search import SEARCHES, Budget, blind
+from astarzero.search.go_evaluators import rollout
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 REPEATS = 10
 PASSES = 4
-RUNS = (  # search, heads it sees: one a regime
-    ("astar", ("value",)),
-    ("greedy_best_first", ("value",)),
-    ("levin", ("prior",)),
-    ("policy_argmax", ("prior",)),
-    ("puct", ("value", "prior")),
-)
+RUNS = {  # by the number of players: (search, heads it sees), one a regime
+    1: (
+        ("astar", ("value",)), ("greedy_best_first", ("value",)), ("levin", ("prior",)), ("policy_argmax", ("prior",)),
+        ("puct", ("value", "prior")),
+    ),
+    2: (("ubfm", ("value",)), ("alpha_beta", ("value",)), ("uct", ("value",)), ("puct", ("value", "prior"))),
+}  # fmt: skip
+BLIND = {1: "uniform_cost", 2: "uct"}
 
 
 def measure(domain: Domain, net: Evaluator, problems: np.ndarray, max_expansions: int = 40) -> dict[str, Any]:
@@ -36,8 +38,8 @@ def measure(domain: Domain, net: Evaluator, problems: np.ndarray, max_expansions
     """
     fitted, checked = problems[: len(problems) // 2], problems[len(problems) // 2 :]
     batches = [problems[np.arange(size) % len(problems)] for size in SIZES]
-    runs = [(search, heads, part) for search, heads in RUNS for part in (fitted, checked)]
-    blind_run = ("uniform_cost", (), fitted)
+    runs = [(search, heads, part) for search, heads in RUNS[domain.players] for part in (fitted, checked)]
+    blind_run = (BLIND[domain.players], (), fitted)
     counts = [run(domain, net, *work, max_expansions) for work in runs]  # compiles, too
     opened = run(domain, blind(domain), *blind_run, 100 * max_expansions)[2]
     least = np.full(len(batches) + 1 + len(runs), np.inf)
@@ -55,10 +57,17 @@ def measure(domain: Domain, net: Evaluator, problems: np.ndarray, max_expansions
         "a": float(a),
         "b": float(b),
         "c": float(c),
-        "runs": [f"{search} {'+'.join(heads)}" for search, heads in RUNS],
+        "runs": [f"{search} {'+'.join(heads)}" for search, heads in RUNS[domain.players]],
         "measured": seconds[1::2].tolist(),
         "predicted": [float(a * n[0] + b * n[1] + c * n[2]) for n in counts[1::2]],
     }
+
+
+def measure_rollout(domain: Domain, states: np.ndarray) -> float:
+    """CPU seconds of one random game from rows [N, W] of Go, the least of PASSES."""
+    games = rollout(domain, games=1)
+    games.evaluate(states)  # compiles
+    return min(cpu_seconds(games.evaluate, states) for _ in range(PASSES)) / len(states)
 
 
 def cpu_seconds(work: Callable[..., object], *arguments: Any) -> float:

@@ -27,9 +27,9 @@ UNITS = {"expansions": "expansions", "evaluations": "states evaluated", "seconds
 CAPTIONS = {
     "differences": "Each dot is one cell: the budget score of value-only search less that of policy-only search, with its 95 % interval. "
     f"Inside the band (±{MARGIN:g}) a difference does not matter; right of it the value side wins, left of it the policy side.",
-    "curves": "Share of test instances solved, against the budget on a logarithmic scale. Lines are means over training seeds, bands go "
-    "from the lowest to the highest seed; each side shows the trial that was best on validation. The number at the end of a line is its "
-    "budget score, the area under it. Dashed lines are yardsticks.",
+    "curves": "Share of test instances solved (in games: of a random move's regret removed), against the budget on a logarithmic "
+    "scale. Lines are means over training seeds, bands go from the lowest to the highest seed; each side shows the trial that was best on "
+    "validation. The number at the end of a line is its budget score, the area under it. Dashed lines are yardsticks.",
     "sizes": "Budget score against the number of labelled states that the nets learned from, with 95 % intervals.",
     "choice": "The share of a random choice's regret that taking the best-looking action removes: 1 chooses perfectly, 0 like chance. "
     "Bars are means over seeds, dots single seeds.",
@@ -59,7 +59,7 @@ def figures(results: Results, cells: Sequence[Cell]) -> list[Figure]:
         made.append(Figure("differences", "Who is ahead, and by how much", CAPTIONS["differences"], differences(judged)))
     for world in dict.fromkeys(cell.world for cell in judged):
         ours = [cell for cell in judged if cell.world == world]
-        made.append(Figure(f"curves-{world}", f"{world}: solved within a budget", CAPTIONS["curves"], curves(ours)))
+        made.append(Figure(f"curves-{world}", f"{world}: {ours[0].gained} within a budget", CAPTIONS["curves"], curves(ours)))
         learned = [cell for cell in ours if cell.labels != "exact"]
         if len({cell.size for cell in learned}) > 1:
             made.append(Figure(f"sizes-{world}", f"{world}: with more labels", CAPTIONS["sizes"], sizes(learned)))
@@ -84,7 +84,7 @@ def _budget_axis(cell: Cell) -> alt.X:
 
 
 def curve_panel(cell: Cell, first: bool, width: int = 245, height: int = 210) -> Any:
-    """Solve rate against budget for the sides of one cell; only the first of a row names its y axis."""
+    """What is gained against budget for the sides of one cell; only the first of a row names its y axis."""
     sides = [side for side in DRAWN if side in cell.sides]
     rows = [
         {"side": side, "budget": float(f"{budget:.5g}"), "rate": round(float(one.mean()), 4), "low": round(float(one.min()), 4),
@@ -93,7 +93,7 @@ def curve_panel(cell: Cell, first: bool, width: int = 245, height: int = 210) ->
         for budget, one in zip(cell.budgets, cell.sides[side].curves.T, strict=True)
     ]  # fmt: skip
     x, colour = _budget_axis(cell), side_colour()
-    percent = alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], title="solved" if first else None)
+    percent = alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], title=cell.gained if first else None)
     y = alt.Y("rate:Q", scale=alt.Scale(domain=[0, 1]), axis=percent)
     tooltip = ["side:N", "trial:N", alt.Tooltip("budget:Q", format=".4g"), alt.Tooltip("rate:Q", format=".1%")]
     band = chart(rows).mark_area(opacity=0.16).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)

@@ -7,7 +7,6 @@ Dead stones: programs that know `kgs-genmove_cleanup` take them off before they 
 """
 
 import json as json_lines
-import math
 import sys
 import time
 from collections import Counter
@@ -30,7 +29,7 @@ from astarzero.envs.line import Line
 from astarzero.envs.players import Player
 from astarzero.experiments.game_records import Record, load_record
 from astarzero.experiments.players import MAX_SECONDS, find_player, moves_of
-from astarzero.experiments.statistics import wilson
+from astarzero.experiments.statistics import elo, wilson
 
 PASSES, RESIGNED, ILLEGAL, LIMIT = "two passes", "resignation", "an illegal move", "the limit of moves"
 SILENT, ENDED = "the limit of time", "the end of a program"  # then comes a colon and what happened
@@ -224,13 +223,6 @@ def game_row(number: int, record: Record) -> dict[str, Any]:
 def points_of(record: Record, side: int) -> float:
     """1, 0.5 or 0 for the player with colour `side`."""
     return 0.5 if record.result == "0" else float(record.result[0] == "BW"[side])
-
-
-def elo(rate: float) -> float:
-    """By how many points of Elo a player is stronger who scores `rate`; infinite at 0 and 1."""
-    if rate in (0.0, 1.0):
-        return math.inf if rate else -math.inf
-    return 400 * math.log10(rate / (1 - rate))
 
 
 def tallies(records: list[Record]) -> Iterator[tuple[str, list[float]]]:

@@ -23,10 +23,14 @@ from astarzero.experiments.results import SIDES, Results, read
 from astarzero.experiments.tables import (
     COLOURS,
     LEGEND,
+    MATCH_HEADINGS,
     NAMES,
     bracketed,
     caveats,
+    clock_notes,
     extent,
+    match_lines,
+    match_table,
     place,
     print_tables,
     reading,
@@ -88,6 +92,10 @@ def report(directory: Path, console: Console, samples: int = 2000) -> Path:
     outcomes = predictions.score(cells, results.revisions)
     tallies = predictions.tally(outcomes)
     print_tables(cells, outcomes, tallies, console)
+    for note in clock_notes(results.cost_models):
+        console.print(note, style="yellow", highlight=False)
+    if results.matches:
+        console.print(match_table(results.matches))
     drawn = figures(results, cells)
     (directory / "figures").mkdir(exist_ok=True)
     for figure in drawn:
@@ -109,7 +117,7 @@ def page(results: Results, cells: Sequence[Cell], outcomes: Sequence[Outcome], t
         f"<p class=faint>{escape(', '.join(results.worlds))}</p><p>{QUESTION}</p>",
         "<h2>What came out</h2>",
         _items(reading(cells), "answer"),
-        *(f"<p class=caveat>{escape(note)}</p>" for note in caveats(cells)),
+        *(f"<p class=caveat>{escape(note)}</p>" for note in (*caveats(cells), *clock_notes(results.cost_models))),
         *(_verdicts(cells, world) for world in dict.fromkeys(cell.world for cell in cells)),
         f"<p class=faint>{escape(LEGEND)}</p>",
         "<h2>The pictures</h2>",
@@ -121,6 +129,7 @@ def page(results: Results, cells: Sequence[Cell], outcomes: Sequence[Outcome], t
         "<noscript><p>The pictures need JavaScript; the same ones stand as PNGs in the folder figures/ beside this page.</p></noscript>",
         "<h2>Every side of every cell</h2>",
         f"<details><summary>Scores, shares solved and cost / optimal, with 95 % intervals</summary>{_sides(cells)}</details>",
+        *(["<h2>Matches, where no table is</h2>", _matches(results)] if results.matches else []),
         "<h2>Predictions</h2>",
         _predictions(outcomes, tallies),
         "<h2>Where this comes from</h2>",
@@ -202,7 +211,11 @@ def _sides(cells: Sequence[Cell]) -> str:
             numbers = [bracketed(result.score), bracketed(result.solved), bracketed(result.quality)]
             rows.append(("" if cell.name == previous else "new", [escape(cell.name), _coloured(side), escape(trials), *numbers]))
             previous = cell.name
-    return _table(["cell", "side", "trials chosen on validation", "budget score", "solved", "cost / optimal"], rows)
+    return _table(["cell", "side", "trials chosen on validation", "budget score", "solved (games: regret removed)", "cost / optimal"], rows)
+
+
+def _matches(results: Results) -> str:
+    return _table(MATCH_HEADINGS, (("", [escape(text) for text in line]) for line in match_lines(results.matches)))
 
 
 def _predictions(outcomes: Sequence[Outcome], tallies: Sequence[Tally]) -> str:

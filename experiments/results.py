@@ -5,6 +5,7 @@ the order they were measured:
 
     row         one trial (arm x knob) on one split: per-instance arrays, and its clock times apart under "timing"
     cost_model  seconds = a * calls + b * evaluations + c * expansions on this machine, with the runs that validate it
+    match       the points of a pair of players in a game without a table, game by game
     choice      how much regret one step of a head removes, by stage
     resumed     the run was taken up again under another revision
     done        a unit of work is complete
@@ -28,7 +29,7 @@ import numpy as np
 AXES = ("expansions", "evaluations", "seconds")
 SIDES = ("value", "policy", "q", "both", "half", "control", "blind", "oracle")
 SPLITS = ("validation", "test")
-ARRAYS = {  # what every row holds, per instance
+ARRAYS = {  # what a row of a puzzle holds, per instance
     "solved": np.dtype("bool"),
     "cost": np.dtype("float32"),  # of the plan found; inf when unsolved
     "optimal": np.dtype("float32"),
@@ -36,13 +37,21 @@ ARRAYS = {  # what every row holds, per instance
     "evaluations": np.dtype("int32"),
     "calls": np.dtype("int32"),
 }
+DECISIONS = {  # what a row of a game holds, per instance and look at a search that goes on
+    "saved": np.dtype("float32"),  # what the move decided on gives away less than `chance`; may be negative
+    "chance": np.dtype("float32"),  # what a random legal move gives away, the same at every look
+    **{name: np.dtype("int32") for name in ("expansions", "evaluations", "calls")},  # spent by then, never less than at the look before
+}
 IDENTITY = ("kind", "world", "labels", "size", "seed", "split", "side", "arm", "knob", "head", "unit")
 CLOCK = ("timing", "date", "a", "b", "c", "measured", "predicted")  # fields that may differ between two equal runs
 
 
 @dataclass(frozen=True)
 class Row:
-    """One trial on one split. Arrays are [N], one entry an instance, in the same order in every row of a (seed, split)."""
+    """One trial on one split. Arrays have an entry for each instance, in the same order in every row of a (seed, split).
+
+    A puzzle's arrays, ARRAYS, are [N]; a game's, DECISIONS, are [N, G], and G is a matter of the arm.
+    """
 
     world: str
     labels: str  # "full", "matched", or "exact" when no net is involved
@@ -60,10 +69,21 @@ class Row:
     def __post_init__(self) -> None:
         if self.side not in SIDES or self.split not in SPLITS:
             raise ValueError(f"{self.name}: the side must be one of {', '.join(SIDES)} and the split one of {', '.join(SPLITS)}.")
-        if missing := [name for name in ARRAYS if name not in self.arrays]:
-            raise ValueError(f"{self.name} lacks the array {missing[0]}: a row holds {', '.join(ARRAYS)}.")
-        if len({np.shape(array) for array in (*self.arrays.values(), *self.timing.values())}) != 1 or self.arrays["solved"].ndim != 1:
-            raise ValueError(f"{self.name}: its arrays differ in shape, but each must hold one number per instance.")
+        needed, axes = (DECISIONS, 2) if self.of_a_game else (ARRAYS, 1)
+        if missing := [name for name in needed if name not in self.arrays]:
+            raise ValueError(f"{self.name} lacks the array {missing[0]}: a row holds {', '.join(needed)}.")
+        if len({np.shape(array) for array in (*self.arrays.values(), *self.timing.values())}) != 1 or np.ndim(self.arrays["calls"]) != axes:
+            each = "number per instance" if axes == 1 else "number per instance and look"
+            raise ValueError(f"{self.name}: its arrays differ in shape, but each must hold one {each}.")
+
+    @property
+    def of_a_game(self) -> bool:
+        """Does it hold decisions rather than solutions?"""
+        return "saved" in self.arrays
+
+    @property
+    def instances(self) -> int:
+        return len(self.arrays["calls"])
 
     @property
     def trial(self) -> str:
@@ -77,7 +97,8 @@ class Row:
     def to_record(self) -> dict[str, Any]:
         """The line of this row. Arrays are cast to their agreed types; the clock comes last."""
         plain = {name: getattr(self, name) for name in ("world", "labels", "size", "seed", "split", "side", "arm", "knob")}
-        arrays = {name: pack(np.asarray(array, ARRAYS.get(name))) for name, array in self.arrays.items()}
+        kinds = DECISIONS if self.of_a_game else ARRAYS
+        arrays = {name: pack(np.asarray(array, kinds.get(name))) for name, array in self.arrays.items()}
         timing = {name: pack(array) for name, array in self.timing.items()}
         return {"kind": "row", **plain, "heads": list(self.heads), "collapsed": bool(self.collapsed), "arrays": arrays, "timing": timing}
 
@@ -223,6 +244,7 @@ class Results:
     cost_models: tuple[dict[str, Any], ...]
     choices: tuple[dict[str, Any], ...]
     revisions: Mapping[str, tuple[str, ...]]  # by world: every revision that wrote a line of it
+    matches: tuple[dict[str, Any], ...] = ()
 
     @property
     def worlds(self) -> list[str]:
@@ -261,4 +283,5 @@ def read(directory: Path) -> Results:
         cost_models=tuple(record for record in lines if record["kind"] == "cost_model"),
         choices=tuple(record for record in lines if record["kind"] == "choice"),
         revisions=revisions,
+        matches=tuple(record for record in lines if record["kind"] == "match"),
     )

@@ -122,6 +122,13 @@ def wilson(successes: float, trials: int, z: float = 1.959963984540054) -> Inter
     return Interval(rate, low, high)
 
 
+def elo(rate: float) -> float:
+    """By how many points of Elo a player is stronger who scores `rate`; infinite at 0 and 1."""
+    if rate in (0.0, 1.0):
+        return np.inf if rate else -np.inf
+    return float(400 * np.log10(rate / (1 - rate)))
+
+
 def bootstrap(values: np.ndarray, statistic: Callable[..., Any], rng: np.random.Generator, samples: int = 2000) -> Interval:
     """A statistic (np.mean, np.median) of independent values [N] with its 95 % interval; NO_INTERVAL of none."""
     values, step = np.asarray(values, np.float64), max(1, CHUNK // max(1, len(values)))

@@ -5,7 +5,8 @@ Read next: figures.py (the same cells as pictures).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from rich import box
@@ -15,10 +16,11 @@ from rich.text import Text
 
 from astarzero.experiments.predictions import Outcome, Tally
 from astarzero.experiments.results import AXES
-from astarzero.experiments.statistics import MARGIN, Interval
+from astarzero.experiments.statistics import MARGIN, Interval, elo, wilson
 from astarzero.experiments.verdicts import Cell
 
 FEWEST_SEEDS, FEWEST_INSTANCES = 5, 500  # below these a table is a look, not a result (SCIENCE.md, rule 7)
+CLOCK_MARGIN = 0.2  # by which the cost model may miss the clock (rule 2)
 COLOURS = {  # one per side, everywhere; told apart in the common kinds of colour blindness, readable on white and on black
     "value": "#2B83C6",
     "policy": "#D55E00",
@@ -41,10 +43,11 @@ NAMES = {
 }
 VERDICTS = {"value": "value wins", "policy": "policy wins", "tie": "tie", "undecided": "undecided"}  # other words stand as they are
 LEGEND = (
-    "Scores are the area under solve rate against log budget, from 0 to 1 (all solved within the lowest budget), on test instances, by "
-    "the trial that was best on validation (the one most seeds chose is named); brackets are 95 % intervals; a dash: that side spends "
-    f"nothing on this axis. Verdicts: tie when the interval of value - policy lies inside ±{MARGIN:g}, else a win when it excludes 0, "
-    "else undecided. A difference is worth f times the budget when the loser, given f times as much, would score the same."
+    "Scores are the area under solve rate against log budget, from 0 to 1 (all solved within the lowest budget), on test instances; in "
+    "games the area under the share of a random move's regret that the move decided on within the budget removes. They are by the trial "
+    "that was best on validation (the one most seeds chose is named); brackets are 95 % intervals; a dash: that side spends nothing on "
+    f"this axis. Verdicts: tie when the interval of value - policy lies inside ±{MARGIN:g}, else a win when it excludes 0, else undecided. "
+    "A difference is worth f times the budget when the loser, given f times as much, would score the same."
 )
 
 
@@ -126,6 +129,21 @@ def caveats(cells: Sequence[Cell]) -> list[str]:
     return notes + list(dict.fromkeys(note for cell in cells for note in cell.notes))
 
 
+def clock_notes(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A warning for each world whose cost model missed the clock by more than CLOCK_MARGIN in one of the runs that check it."""
+    notes = []
+    for world in dict.fromkeys(model["world"] for model in models):
+        ours = [model for model in models if model["world"] == world and model.get("measured")]
+        off = np.array([one / other - 1 for model in ours for one, other in zip(model["predicted"], model["measured"], strict=True)])
+        if (abs(off) > CLOCK_MARGIN).any():
+            good, worst = (abs(off) <= CLOCK_MARGIN).sum(), 100 * abs(off).max()
+            notes.append(
+                f"{world}: do not quote its seconds: the cost model was within {100 * CLOCK_MARGIN:.0f} % of the clock in {good} of "
+                f"{len(off)} runs and {worst:.0f} % off in the worst; measure again on a quiet machine."
+            )
+    return notes
+
+
 def extent(cells: Sequence[Cell], world: str) -> str:
     """How many seeds and instances stand behind a world's cells."""
     ours = [cell for cell in cells if cell.world == world]
@@ -173,6 +191,32 @@ def _score(cell: Cell, side: str) -> Text:
         return Text("–", "dim")
     numbers = cell.sides[side].score
     return Text(f"{decimals(numbers.mean)}\n[{decimals(numbers.low)} {decimals(numbers.high)}]", "dim")
+
+
+MATCH_HEADINGS = ("world", "positions judged a move", "left", "right", "games", "W-D-L", "left scores", "Elo")
+
+
+def match_lines(matches: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """The matches of all seeds as cells under MATCH_HEADINGS: Wilson's 95 % interval, a draw as half a game."""
+    pooled: dict[tuple[str, int, str, str], list[float]] = {}
+    for match in matches:
+        pooled.setdefault((match["world"], match["budget"], match["left"], match["right"]), []).extend(match["points"])
+    lines: list[tuple[str, ...]] = []
+    for (world, budget, left, right), points in pooled.items():
+        rate, counts = wilson(sum(points), len(points)), "-".join(str(points.count(value)) for value in (1.0, 0.5, 0.0))
+        strength = " ".join(f"{elo(part):+.0f}" for part in rate)
+        lines.append((world, f"{budget:,}", left, right, str(len(points)), counts, bracketed(rate), strength.replace(" ", " [", 1) + "]"))
+    return lines
+
+
+def match_table(matches: Sequence[Mapping[str, Any]]) -> Table:
+    """Games without an exact table: who beats whom at equal budgets."""
+    table = Table(title="Matches", title_justify="left", title_style="bold", box=box.HORIZONTALS, padding=(0, 1, 0, 0))
+    for heading in MATCH_HEADINGS:
+        table.add_column(heading)
+    for line in match_lines(matches):
+        table.add_row(*line)
+    return table
 
 
 def prediction_table(outcomes: Sequence[Outcome]) -> Table:

@@ -144,6 +144,8 @@ def table_labels(world: str, regime: str, states: int, seed: int) -> Labeller:
     if regime not in LABELS:
         raise ValueError(f"Labels '{regime}' are not known; labels: {', '.join(LABELS)}.")
     arena = arena_of(world)
+    if make(arena.world, **arena.options).players != 1:
+        raise ValueError(f"World '{world}' is a game of two, for which the contest alone trains nets yet; give a puzzle.")
 
     def label(progress: Callable[[int], None]) -> tuple[str, Domain, Any, Any]:
         domain = make(arena.world, **arena.options)

@@ -5,7 +5,7 @@ at the highest budget gives the whole curve: a search that solves a problem afte
 from n on. Every arm tests for goals when states are generated, remembers what it evaluated, and breaks ties by the seed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from itertools import pairwise
@@ -15,13 +15,14 @@ import numpy as np
 
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluation, Evaluator
-from astarzero.envs.oracles import ExactTable
+from astarzero.envs.oracles import ExactTable, exact_table
 from astarzero.experiments.arenas import Arena, ContestConfig
 from astarzero.experiments.probes import action_regrets, choice_regret, choice_scores, regret_removed
 from astarzero.experiments.regimes import REGIMES, Regime, knob_name
 from astarzero.experiments.results import Row, Shard, finite_or_none
 from astarzero.experiments.verdicts import to_test
 from astarzero.search import SEARCHES, Budget, exact_oracle, tabulated
+from astarzero.training.labels import LABELS, Labels, sample_states, split_roots
 
 
 @dataclass(frozen=True)
@@ -33,22 +34,51 @@ class Split:
     test: np.ndarray
 
 
-def split_problems(table: ExactTable, roots: np.ndarray, config: ContestConfig, seed: int) -> Split:
-    """Split the solvable, unsolved problems by root; validation and test are cut to the config's sizes."""
-    from astarzero.training.labels import split_roots
-
-    indices = table.graph.index(roots)
-    usable = indices[np.isfinite(table.cost_to_go[indices]) & ~table.graph.goal[indices]]
-    train, validation, test = split_roots(usable, np.random.default_rng(seed), config.fractions)
-    return Split(train, validation[: config.validation], test[: config.test])
-
-
 @dataclass(frozen=True)
 class Judge:
     """An evaluator of the contest and whether one of its heads is constant."""
 
     evaluator: Evaluator
     collapsed: bool = False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a contest is held in one kind of world: where the parts of a unit come from. `solved` is what `solve` makes."""
+
+    solve: Callable[..., Any]  # (domain, arena) -> solved, with `domain` and rows `states` [N, W], known by their indices
+    split: Callable[..., Split]  # (solved, arena, config, seed)
+    label: Callable[..., tuple[Labels, np.ndarray]]  # (solved, roots, labels, count, rng, dead_cost) -> labels, the states labelled
+    judge: Callable[..., Judge]  # (solved, answers, name)
+    untrained: Callable[..., dict[str, Judge]]  # (solved)
+    run: Callable[..., dict[str, np.ndarray]]  # see run_trials
+    choices: Callable[..., list[dict[str, Any]]]  # (solved, split, by_head, judges, labelled, **identity)
+    view: Callable[..., ExactTable]  # (solved): its graph and values, as tabulation takes them
+
+
+def solve_puzzle(domain: Domain, arena: Arena) -> ExactTable:
+    """The exact table of an arena's instances and all that follows."""
+    return exact_table(domain, domain.instance_sets[arena.instances]())
+
+
+def split_puzzle(table: ExactTable, arena: Arena, config: ContestConfig, seed: int) -> Split:
+    return split_problems(table, table.domain.instance_sets[arena.instances](), config, seed)
+
+
+def label_puzzle(
+    table: ExactTable, roots: np.ndarray, labels: str, count: int, rng: np.random.Generator, dead_cost: float | None
+) -> tuple[Labels, np.ndarray]:
+    """(labels of `count` states on the way from `roots`, their indices)."""
+    indices = sample_states(table, roots, count, rng)
+    return LABELS[labels](table, indices, rng, dead_cost), indices
+
+
+def split_problems(table: ExactTable, roots: np.ndarray, config: ContestConfig, seed: int) -> Split:
+    """Split the solvable, unsolved problems by root; validation and test are cut to the config's sizes."""
+    indices = table.graph.index(roots)
+    usable = indices[np.isfinite(table.cost_to_go[indices]) & ~table.graph.goal[indices]]
+    train, validation, test = split_roots(usable, np.random.default_rng(seed), config.fractions)
+    return Split(train, validation[: config.validation], test[: config.test])
 
 
 def judge_of(table: ExactTable, answers: Evaluation, name: str) -> Judge:
@@ -65,10 +95,10 @@ def oracle_judges(table: ExactTable) -> dict[str, Judge]:
     return {"exact": Judge(exact_oracle(table)), "nothing": Judge(nothing)}
 
 
-def run_trial(
-    domain: Domain, regime: Regime, knob: Mapping[str, Any], judge: Judge, problems: np.ndarray, arena: Arena, seed: int
+def run_searches(
+    table: ExactTable, regime: Regime, knob: Mapping[str, Any], judge: Judge, problems: np.ndarray, arena: Arena, seed: int
 ) -> dict[str, np.ndarray]:
-    """One search with one knob on rows [N, W]: the per-instance arrays of a result row, and "seconds"."""
+    """One search with one knob on the problems [N]: the per-instance arrays of a result row, and "seconds"."""
     search, evaluator = SEARCHES[regime.search], judge.evaluator.only(regime.heads)
     options = dict(knob)
     if "width" in options:
@@ -77,11 +107,13 @@ def run_trial(
     options |= {name: value for name, value in (("goal_test", "generation"), ("max_steps", arena.max_steps)) if name in accepted}
     budget = Budget(expansions=int(2 * arena.grid["expansions"][1]))
     results = [
-        search(domain, problem, evaluator, budget=budget, seed=1000 * seed + number, **options) for number, problem in enumerate(problems)
+        search(table.domain, problem, evaluator, budget=budget, seed=1000 * seed + number, **options)
+        for number, problem in enumerate(table.states[problems])
     ]
     return {
         "solved": np.array([result.solved for result in results]),
         "cost": np.array([result.cost for result in results], np.float32),
+        "optimal": table.cost_to_go[problems].astype(np.float32),
         "expansions": np.array([result.expansions for result in results], np.int32),
         "evaluations": np.array([result.evaluations for result in results], np.int32),
         "calls": np.array([result.evaluator_calls for result in results], np.int32),
@@ -90,11 +122,12 @@ def run_trial(
 
 
 def run_trials(
-    table: ExactTable, split: Split, judges: Mapping[str, Judge], arena: Arena, shard: Shard, model: Mapping[str, Any],
-    *, labels: str, size: int, seed: int, regimes: Sequence[Regime] = REGIMES,
+    table: Any, split: Split, judges: Mapping[str, Judge], arena: Arena, shard: Shard, model: Mapping[str, Any],
+    *, labels: str, size: int, seed: int, regimes: Sequence[Regime] = REGIMES, run: Callable[..., dict[str, np.ndarray]] = run_searches,
 ) -> None:  # fmt: skip
     """Every trial of `regimes` whose net is in `judges`: all on validation, then each arm's best knobs on test; rows go to `shard`.
 
+    run(table, regime, knob, judge, problems, arena, seed) measures one; it knows what `table` is.
     Blind and oracle arms have nothing to tune or train; their rows are written once a unit, under labels "exact" and size 0.
     """
     trials = [(regime, knob) for regime in regimes if regime.net in judges for knob in regime.knobs]
@@ -109,12 +142,9 @@ def run_trials(
         stored = shard.find({"kind": "row", **identity})
         if stored is not None:
             return Row.from_record(stored)
-        arrays = run_trial(table.domain, regime, knob, judge, table.states[problems], arena, seed)
-        timing = {"seconds": arrays.pop("seconds")}
-        row = Row(
-            **identity, heads=regime.heads, collapsed=judge.collapsed,
-            arrays={**arrays, "optimal": table.cost_to_go[problems].astype(np.float32)}, timing=timing,
-        )  # fmt: skip
+        arrays = run(table, regime, knob, judge, problems, arena, seed)
+        timing = {name: arrays.pop(name) for name in ("seconds",) if name in arrays}
+        row = Row(**identity, heads=regime.heads, collapsed=judge.collapsed, arrays=arrays, timing=timing)
         shard.append(row.to_record())
         return row
 
@@ -146,8 +176,6 @@ def choice_records(
 
     A split by root does not separate states (paths meet), so the same is given for the "fresh" ones, not among `labelled`.
     """
-    from astarzero.training.labels import sample_states
-
     indices = np.unique(sample_states(table, split.test, 4000, np.random.default_rng(identity["seed"])))
     regrets, legal = action_regrets(table, indices)
     masks, fresh = stage_masks(table.cost_to_go[indices]), ~np.isin(indices, labelled)
@@ -164,3 +192,6 @@ def choice_records(
         }
         records.append({"kind": "choice", **identity, "head": head, **record})
     return records
+
+
+PUZZLES = Kind(solve_puzzle, split_puzzle, label_puzzle, judge_of, oracle_judges, run_searches, choice_records, view=lambda table: table)

@@ -8,8 +8,12 @@ side's by the paired hierarchical bootstrap of statistics.py, and the other side
 What keeps it fair: both sides choose among the same number of trials (a seed in which they do not is left out, and a
 sentence says so), and a cell whose chosen net is collapsed is COLLAPSED, never a win over it.
 
+A puzzle is solved at one moment, a game's decisions get better by steps; both are `gains` at what was `spent`, so that one score, the
+area under what was gained against log budget, serves both: of solve rate, or of the share of a random move's regret that is removed.
+
 Seconds are not the clock of the run, which reads tabulated nets: they are a * calls + b * evaluations + c * expansions by
-the cost model that the same shard measured. Source: SCIENCE.md section 3. Read next: report.py.
+the cost model that the same shard measured; what a blind arm evaluates is a random game, at `rollout` seconds each.
+Source: SCIENCE.md section 3. Read next: report.py.
 """
 
 from collections import Counter
@@ -27,7 +31,6 @@ from astarzero.experiments.statistics import (
     interval,
     mean_over_seeds,
     resampled_means,
-    solve_rate,
     verdict,
 )
 
@@ -41,9 +44,9 @@ class SideResult:
 
     trials: tuple[str, ...]  # the chosen trial of each seed
     score: Interval  # budget score, 0..1
-    solved: Interval  # share solved within the highest budget
-    quality: Interval  # mean cost / optimal over the instances it solved within the highest budget; NaN when none
-    curves: np.ndarray  # float64 [seeds, CURVE_POINTS], solve rate at `Cell.budgets`
+    solved: Interval  # share solved, of a game share of regret removed, within the highest budget
+    quality: Interval  # mean cost / optimal over the instances it solved within the highest budget; NaN when none, and in games
+    curves: np.ndarray  # float64 [seeds, CURVE_POINTS], the same share at each of `Cell.budgets`
     collapsed: bool
 
     @property
@@ -67,6 +70,7 @@ class Cell:
     verdict: str
     notes: tuple[str, ...]  # what kept a seed, or the cell, from counting
     budgets: np.ndarray  # float64 [CURVE_POINTS], even in the logarithm
+    gained: str = "solved"  # what the shares are of: "solved" or, in games, "regret removed"
 
     @property
     def name(self) -> str:
@@ -88,20 +92,48 @@ def _listed(numbers: Interval) -> list[float | None]:
 
 
 def spent(row: Row, axis: str, model: Mapping[str, Any] | None) -> np.ndarray:
-    """What solving each instance took on the axis, [N]; inf when unsolved. Seconds need the cost model, {"a", "b", "c"}."""
+    """What was spent on the axis: [N] to solve each instance, inf when unsolved; of a game [N, G], at each look.
+
+    Seconds need the cost model, {"a", "b", "c"} and, where a blind arm plays random games, {"rollout"}.
+    """
     if axis == "seconds":
         if model is None:
             raise ValueError(f"{row.world}, seed {row.seed} has no cost model, so its seconds are unknown; run the contest again.")
         arrays = row.arrays
-        used = model["a"] * arrays["calls"] + model["b"] * arrays["evaluations"] + model["c"] * arrays["expansions"].astype(np.float64)
+        a, b = (0.0, model.get("rollout", 0.0)) if row.side == "blind" else (model["a"], model["b"])
+        used = a * arrays["calls"] + b * arrays["evaluations"] + model["c"] * arrays["expansions"].astype(np.float64)
     else:
         used = row.arrays[axis].astype(np.float64)
-    return np.where(row.arrays["solved"], used, np.inf)
+    return used if row.of_a_game else np.where(row.arrays["solved"], used, np.inf)
+
+
+def gains(row: Row) -> np.ndarray:
+    """What each look adds, [N, G]: to the regret saved; of a puzzle 1 at its only one."""
+    return np.diff(row.arrays["saved"].astype(np.float64), axis=1, prepend=0.0) if row.of_a_game else np.ones((row.instances, 1))
+
+
+def at_stake(row: Row) -> np.ndarray:
+    """What there is to gain in each instance, [N]: the regret of a random move, of a puzzle 1. Shares are of its mean."""
+    return row.arrays["chance"][:, 0].astype(np.float64) if row.of_a_game else np.ones(row.instances)
 
 
 def score(row: Row, axis: str, limits: tuple[float, float], model: Mapping[str, Any] | None) -> np.ndarray:
-    """The budget score of each instance, [N]."""
-    return budget_score(spent(row, axis, model), *limits)
+    """The budget score of each instance, [N], in a game as a share of the mean `at_stake`."""
+    return _score(row, spent(row, axis, model), limits) / at_stake(row).mean()
+
+
+def _score(row: Row, used: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    return (gains(row) * budget_score(used, *limits).reshape(row.instances, -1)).sum(axis=1)
+
+
+def gained_within(row: Row, used: np.ndarray, budget: float) -> np.ndarray:
+    """What each instance has gained within a budget, [N]."""
+    return (gains(row) * (used <= budget).reshape(row.instances, -1)).sum(axis=1)
+
+
+def curve(row: Row, used: np.ndarray, budgets: np.ndarray) -> np.ndarray:
+    """The share gained within each budget, [G]."""
+    return np.array([gained_within(row, used, budget).mean() for budget in budgets]) / at_stake(row).mean()
 
 
 def choose(rows: Sequence[Row], axis: str, limits: tuple[float, float], model: Mapping[str, Any] | None) -> Row:
@@ -154,17 +186,17 @@ def _judge_cell(results: Results, rows: Sequence[Row], place: tuple[str, str, in
     names = [side for side in SIDES if all(side in of_seed for of_seed in chosen.values())]
     used = {seed: {side: spent(of_seed[side], axis, results.cost_model(world, seed)) for side in names} for seed, of_seed in chosen.items()}
     # Every quantity of every side is a mean over instances, resampled under the same draws.
-    values = [np.stack([_quantities(chosen[seed][side], used[seed][side], limits) for side in names]) for seed in chosen]  # [sides, 3, N]
+    values = [np.stack([_quantities(chosen[seed][side], used[seed][side], limits) for side in names]) for seed in chosen]  # [sides, 4, N]
     flat = [array.reshape(-1, array.shape[-1]) for array in values]
-    mean = mean_over_seeds(flat).reshape(len(names), 3)
-    draws = resampled_means(flat, np.random.default_rng(seed), samples).reshape(samples, len(names), 3)
+    mean = _shares(mean_over_seeds(flat).reshape(len(names), 4))
+    draws = _shares(resampled_means(flat, np.random.default_rng(seed), samples).reshape(samples, len(names), 4))
     sides = {
         side: SideResult(
             trials=tuple(of_seed[side].trial for of_seed in chosen.values()),
             score=interval(mean[i, 0], draws[:, i, 0]),
             solved=interval(mean[i, 1], draws[:, i, 1]),
             quality=interval(float(_ratio(mean[i, 2], mean[i, 1])), _ratio(draws[:, i, 2], draws[:, i, 1])),
-            curves=np.stack([solve_rate(used[seed][side], budgets) for seed in chosen]),
+            curves=np.stack([curve(of_seed[side], used[seed][side], budgets) for seed, of_seed in chosen.items()]),
             collapsed=any(of_seed[side].collapsed for of_seed in chosen.values()),
         )
         for i, side in enumerate(names)
@@ -180,15 +212,24 @@ def _judge_cell(results: Results, rows: Sequence[Row], place: tuple[str, str, in
             which = f"{world}, {labels} labels, {size} states"
             notes.append(f"{which}: the net of the {side} side gives constant outputs (seed {', '.join(seeds)}).")
     instances = min(array.shape[-1] for array in values)
-    return Cell(world, labels, size, axis, tuple(chosen), instances, sides, difference, outcome, tuple(notes), budgets)
+    gained = "regret removed" if rows[0].of_a_game else "solved"
+    return Cell(world, labels, size, axis, tuple(chosen), instances, sides, difference, outcome, tuple(notes), budgets, gained)
 
 
 def _quantities(row: Row, used: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """Per instance: budget score, solved within the highest budget, and cost / optimal where solved, else 0; float64 [3, N]."""
-    solved = used <= limits[1]
+    """Per instance: score, gain within the highest budget, cost / optimal where solved, else 0 (games: NaN), stake; float64 [4, N]."""
+    gained, stake = gained_within(row, used, limits[1]), at_stake(row)
+    if row.of_a_game:
+        return np.stack([_score(row, used, limits), gained, np.full(len(gained), np.nan), stake])
+    solved = gained > 0
     cost, optimal = row.arrays["cost"].astype(np.float64), row.arrays["optimal"].astype(np.float64)
     ratio = np.divide(cost, optimal, out=np.ones_like(cost), where=solved & (optimal > 0))  # a start that is a goal counts 1
-    return np.stack([budget_score(used, *limits), solved.astype(np.float64), np.where(solved, ratio, 0.0)])
+    return np.stack([_score(row, used, limits), gained, np.where(solved, ratio, 0.0), stake])
+
+
+def _shares(means: np.ndarray) -> np.ndarray:
+    """Means [..., 4] of `_quantities` -> score, gain and quality [..., 3] as shares of the stake, which is resampled with them."""
+    return means[..., :3] / means[..., 3:]
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
@@ -223,6 +264,6 @@ def _chosen_of_a_seed(rows: Sequence[Row], axis: str, limits: tuple[float, float
                 "run the contest again to finish it."
             )
         chosen[side] = match[0]
-    if len({len(row.arrays["solved"]) for row in chosen.values()}) > 1:
+    if len({row.instances for row in chosen.values()}) > 1:
         raise ValueError(f"{place} does not count: its test rows differ in their number of instances, so they cannot be paired.")
     return chosen

@@ -80,7 +80,7 @@ def area(domain: Domain) -> Evaluator:
     return of_value(domain, "area score", value_by_area, (np.array([domain.num_actions - 1.0]),))
 
 
-# --- the exact table; tables as in evaluator.py, of rows that know only stones, side, ko and passes -------------------------------
+# --- tables, as in evaluator.py, of rows that know only stones, side, ko and passes ---------------------------------------------------
 
 
 def find_in_table(state, context, rows, slots):
@@ -120,6 +120,26 @@ def exact_q(state, context, tables, q):
     exact_row(state, context, tables[0], tables[1], tables[4], q)
 
 
+def tabulated_go(table: GoTable, answers: Evaluation, name: str) -> Evaluator:
+    """An evaluator that reads `answers`, one row for each position of `table`; the past and komi of a row make no difference to it."""
+    states, actions = table.graph.states, table.graph.domain.num_actions
+    given = {"value": answers.value, "prior": answers.prior_logits, "q": answers.q}
+    heads = frozenset(head for head, array in given.items() if array is not None)
+    empty = {"value": np.zeros(0), "prior": np.zeros((0, actions)), "q": np.zeros((0, actions))}
+    value, prior, q = (np.ascontiguousarray(given[head] if head in heads else empty[head], np.float32) for head in ("value", "prior", "q"))
+    rules: Rules = {"node_value": exact_value, "node_prior": exact_prior, "node_q": exact_q}
+
+    def evaluate(rows: np.ndarray) -> Evaluation:
+        indices = table.index(rows)
+        return Evaluation(
+            prior_logits=prior[indices] if "prior" in heads else None,
+            value=value[indices] if "value" in heads else None,
+            q=q[indices] if "q" in heads else None,
+        )
+
+    return Evaluator(name, heads, evaluate, rules, (states, table.graph.slots, value, prior, q), mask_tables=empty_heads)
+
+
 def exact_go(table: GoTable, komi: float = 0.0) -> Evaluator:
     """The ceiling on a small board under simple ko: won, drawn or lost, by table, a policy uniform over what keeps the result, and q.
 
@@ -131,12 +151,4 @@ def exact_go(table: GoTable, komi: float = 0.0) -> Evaluator:
     points = table.q(states)
     q = np.where(np.isnan(points), -np.inf, np.sign(points + (sign * komi)[:, None]))
     best = (q == value[:, None]) | np.isneginf(q).all(axis=1, keepdims=True)
-    heads = (value.astype(np.float32), np.where(best, 0.0, WORST_LOGIT).astype(np.float32), q.astype(np.float32))
-    rules: Rules = {"node_value": exact_value, "node_prior": exact_prior, "node_q": exact_q}
-
-    def evaluate(rows: np.ndarray) -> Evaluation:
-        indices = table.index(rows)
-        return Evaluation(prior_logits=heads[1][indices], value=heads[0][indices], q=heads[2][indices])
-
-    everything = frozenset({"value", "prior", "q"})
-    return Evaluator("exact", everything, evaluate, rules, (states, table.graph.slots, *heads), mask_tables=empty_heads)
+    return tabulated_go(table, Evaluation(value=value, prior_logits=np.where(best, 0.0, WORST_LOGIT), q=q), "exact")

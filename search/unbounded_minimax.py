@@ -170,7 +170,8 @@ def decision(drive: Drive) -> tuple[float, np.ndarray | None]:
     gains = -nodes["value"][child]
     proven = np.where(np.isinf(gains), np.sign(gains), 0.0)
     gone = nodes["visits"][child].astype(np.float64)
-    ties = [-np.arange(len(child)), gains, gone, proven]  # the last decides first
+    luck = np.random.default_rng(int(drive.control[SEED]) % 2**63).random(len(child))
+    ties = [luck, gains, gone, proven]  # the last decides first
     chosen = int(np.lexsort(ties)[-1])
     weights = np.zeros(drive.domain.num_actions)
     weights[action] = np.where((proven == proven[chosen]) & (proven[chosen] < 1), gone, 0.0)

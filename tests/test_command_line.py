@@ -93,4 +93,11 @@ def test_a_trained_net_guides_a_search(heads, tmp_path, monkeypatch, capsys):
 def test_list_names_everything(capsys):
     assert main(["list"]) == 0
     printed = capsys.readouterr().out
-    assert all(name in printed for name in ("sliding", "countdown", "levin", "qstar", "countdown-24", "PUCT V+pi"))
+    assert all(name in printed for name in ("sliding", "countdown", "levin", "qstar", "countdown-24", "PUCT V+pi", "go-5x5", "one-ply V"))
+
+
+@pytest.mark.parametrize("words", [["train", "go-3x3"], ["audit", "go-3x3"], ["dial", "go-3x3"]], ids=" ".join)
+def test_what_is_for_puzzles_refuses_a_game_in_one_sentence(words, tmp_path, capsys):
+    out = ["--out", str(tmp_path)] if words[0] == "train" else []
+    assert main([*words, *out]) == 2
+    assert "a game" in capsys.readouterr().err

@@ -24,8 +24,9 @@ from astarzero.envs.players import Player
 from astarzero.experiments import match as matches
 from astarzero.experiments.__main__ import main
 from astarzero.experiments.game_records import Record, load_record, replay
-from astarzero.experiments.match import elo, play_on, points_of, score
+from astarzero.experiments.match import play_on, points_of, score
 from astarzero.experiments.players import PLAYERS, GtpPlayer, find_player
+from astarzero.experiments.statistics import elo
 from astarzero.search import SearchResult, Status
 
 OPTIONS = {"--size": "5", "--games": "4", "--seed": "3"}

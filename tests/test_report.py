@@ -16,7 +16,7 @@ from astarzero.experiments.drawing import spread_labels
 from astarzero.experiments.figures import figures
 from astarzero.experiments.results import SIDES, Results, read
 from astarzero.experiments.statistics import NO_INTERVAL, Interval
-from astarzero.experiments.tables import COLOURS, NAMES, bracketed, caveats, decimals, print_tables, reading, verdict_words
+from astarzero.experiments.tables import COLOURS, NAMES, bracketed, caveats, clock_notes, decimals, print_tables, reading, verdict_words
 from astarzero.experiments.verdicts import Cell, judge
 
 
@@ -163,3 +163,11 @@ def test_an_unfinished_contest_still_makes_a_page():
     stream = io.StringIO()
     print_tables([unfinished], [], [], Console(file=stream, width=120))
     assert "incomplete" in stream.getvalue()
+
+
+def test_a_cost_model_that_misses_the_clock_is_said_so():
+    good = {"world": "tiles", "measured": [1.0, 2.0], "predicted": [1.19, 1.7]}
+    bad = {"world": "go", "measured": [1.0, 1.0], "predicted": [1.1, 1.5]}
+    (note,) = clock_notes([good, bad, good])
+    assert note.startswith("go: do not quote its seconds") and "in 1 of 2 runs and 50 % off" in note
+    assert clock_notes([{"world": "tiles"}]) == []

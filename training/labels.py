@@ -40,8 +40,8 @@ class Labels:
 
     @property
     def cost_scale(self) -> float:
-        """The mean cost among the q labels: the unit that brings a net's raw outputs to order one."""
-        return float(np.mean(cost_to_go(self.q[self.q_known]), dtype=np.float64))
+        """The mean size of the q labels, of one player the mean cost: the unit that brings a net's raw outputs to order one."""
+        return float(np.mean(np.abs(self.q[self.q_known]), dtype=np.float64))
 
     @property
     def cost_spread(self) -> float:

@@ -46,7 +46,7 @@ def constant_heads(table: ExactTable, answers: Evaluation, sample: int = 4096) -
     with_successors = np.flatnonzero(np.diff(table.graph.first_edge) > 0)
     looked_at = with_successors[:: max(1, len(with_successors) // sample)]
     legal = torch.from_numpy(table.successors(looked_at) >= 0)
-    scale = float(table.cost_to_go[np.isfinite(table.cost_to_go)].mean()) or 1.0
+    scale = float(np.abs(table.cost_to_go[np.isfinite(table.cost_to_go)]).mean()) or 1.0
     outputs = {"value": answers.value, "q": answers.q, "prior": answers.prior_logits}
     found = []
     for head, output in outputs.items():
