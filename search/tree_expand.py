@@ -6,7 +6,7 @@ Read next: tree_backup.py.
 import numpy as np
 
 from astarzero.envs.domain import expand, is_goal, is_terminal, step
-from astarzero.envs.machine import exponential, promise
+from astarzero.envs.machine import exponential, greatest, promise, total_of
 from astarzero.envs.state_table import copy_row, hash_row
 from astarzero.envs.two_players import forget, outcome, position_key
 from astarzero.search.frontier import seeded_bits
@@ -165,25 +165,23 @@ def refill_tables(old, table):
                 table[tree, slot].key, table[tree, slot].node, table[tree, slot].g = entry.key, entry.node, entry.g
 
 
-def judge(tree, node, prior_logits, value, numbers):
-    """Give a WAITING node its prior, normalised over its edges; `prior_logits` [A] is used up. False when the answer is no number, or no
-    edge has any weight. A value of -inf is a dead end, for one player alone."""
-    first = np.int64(tree.nodes[node].first)
-    end, highest, total = first + np.int64(tree.nodes[node].count), np.float32(-np.inf), np.float32(0.0)
+def judge(tree, node, prior_logits, value, chances, numbers):
+    """Give a WAITING node its prior, normalised over its edges. False when the answer is no number, or no edge has any weight. A value of
+    -inf is a dead end, for one player alone. `chances` [A] is scratch: what stands without a gap is computed several at a time."""
+    first, count = np.int64(tree.nodes[node].first), np.int64(tree.nodes[node].count)
     promise(first >= 0)
-    for edge in range(first, end):
-        highest = max(highest, prior_logits[action_of(tree, edge)])
+    for number in range(count):
+        chances[number] = prior_logits[action_of(tree, first + number)]
+    highest = greatest(chances, count)
     if not -np.inf < highest < np.inf:
         return False
     per_degree = np.float32(1.0 / numbers[TEMPERATURE])
-    for action in range(prior_logits.shape[0]):  # of illegal actions too: without a gap several are computed at a time
-        prior_logits[action] = exponential((prior_logits[action] - highest) * per_degree)
-    for edge in range(first, end):
-        tree.edges[edge].prior = prior_logits[action_of(tree, edge)]
-        total += tree.edges[edge].prior
+    for number in range(count):
+        chances[number] = exponential((chances[number] - highest) * per_degree)
+    total = total_of(chances, count)
     scale = np.float32(1.0) / total
-    for edge in range(first, end):
-        tree.edges[edge].prior *= scale
+    for number in range(count):
+        tree.edges[first + number].prior = chances[number] * scale
     tree.nodes[node].status, tree.nodes[node].own = OPEN, value
     return total == total and value == value and (value > -np.inf or not two_players())
 

@@ -29,22 +29,24 @@ def test_a_search_at_the_desk_is_the_plain_one(batch, goal_test):
     assert [getattr(found, name) for name in COUNTED] == [getattr(plain, name) for name in COUNTED]
 
 
-def test_a_desk_answers_in_chunks_what_the_evaluator_does():
-    judge = net_evaluator(build(), DOMAIN, ("value", "prior"), device="cpu", chunk=4)
+@pytest.mark.parametrize("heads", [("value",), ("prior",), ("value", "prior")])
+def test_a_desk_answers_in_chunks_what_the_evaluator_does(heads):
+    judge = net_evaluator(build(), DOMAIN, ("value", "prior"), device="cpu", chunk=4, temperature=3.0)
     states = np.array([DOMAIN.random_state(np.random.default_rng(seed)) for seed in range(10)])
-    desk = judge.desk(16)
+    desk, plain = judge.desk(16, heads), judge.evaluate(states)
     desk.features[:10] = DOMAIN.features(states)
     with desk.session():
         desk.judge(10)
         assert not torch.is_grad_enabled()
-    assert np.array_equal(desk.value[:10], judge.evaluate(states).value) and len(set(desk.value[:10].tolist())) > 1
+    for head, answers, told in (("value", desk.value, plain.value), ("prior", desk.prior_logits, plain.prior_logits)):
+        assert np.array_equal(answers[:10], told if head in heads else np.zeros_like(told)) and not answers[10:].any()
+        assert head not in heads or len(np.unique(answers[:10])) > 1
     assert torch.is_grad_enabled()
 
 
-def test_who_hides_the_value_lends_no_desk():
+def test_who_hides_everything_lends_no_desk():
     judge = net_evaluator(build(), DOMAIN, ("value", "prior"), device="cpu")
-    assert judge.only("value").desk and not judge.only("prior").desk
-    assert not net_evaluator(build(), DOMAIN, ("prior",), device="cpu").desk
+    assert judge.only("value").desk and judge.only("prior").desk and not judge.only(()).desk
 
 
 @pytest.mark.parametrize("weight", [np.nan, np.inf])

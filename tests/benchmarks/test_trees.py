@@ -13,6 +13,7 @@ The time outside a net is the share of a search's CPU time that is not spent wit
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 from typing import Any, ClassVar
 
@@ -23,7 +24,7 @@ from conftest import in_turns, one_cpu_time
 
 from astarzero import envs
 from astarzero.envs.domain import Domain, encode_batch
-from astarzero.envs.evaluation import Evaluation, Evaluator
+from astarzero.envs.evaluation import Desk, Evaluation, Evaluator
 from astarzero.envs.go import start
 from astarzero.nets.evaluator import net_evaluator
 from astarzero.nets.mlp import build_seeded
@@ -41,8 +42,9 @@ TOWERS = {5: (3, 32), 9: (4, 64)}  # blocks, width
 NET_SIMULATIONS = {16: 96, 256: 6}
 
 
-def nothing_known(domain: Domain, games: int) -> Evaluator:
-    """Encodes the planes of all that it is asked about, and answers zeros."""
+def nothing_known(domain: Domain, games: int, lends_desk: bool = True) -> Evaluator:
+    """Answers zeros. It lends a desk, as a net does, at which the search writes the planes; else it writes those of the rows it is asked
+    about."""
     encode, planes = domain.bind(encode_batch), np.zeros((games, domain.num_features), np.float32)
     logits, values = np.zeros((games, domain.num_actions), np.float32), np.zeros(games, np.float32)
 
@@ -51,7 +53,10 @@ def nothing_known(domain: Domain, games: int) -> Evaluator:
         encode(states, domain.context, planes[:asked])
         return Evaluation(logits[:asked], values[:asked])
 
-    return Evaluator("nothing", frozenset({"value", "prior"}), evaluate)
+    def desk(rows: int, heads: object) -> Desk:
+        return Desk(planes, values, logits, lambda asked: None, nullcontext)
+
+    return Evaluator("nothing", frozenset({"value", "prior"}), evaluate, desk=desk if lends_desk else None)
 
 
 def seconds_a_simulation(domain: Domain, judge: Evaluator, games: int, simulations: int, rule: str = "puct") -> float:
