@@ -70,7 +70,7 @@ class Forest:
         }
         self._heads = self.evaluator.heads & set(RULES[self.config.rule].heads)  # those that inform this search
         self.numbers, self.control, self._buffers = self.config.numbers(domain), self._make_control(), domain.expansion_buffers()
-        rules, self.tables = kernel_face(domain, self.evaluator)
+        rules, self.tables = kernel_face(domain, self.evaluator.only(self._heads))
         self._hooks = self.config.hooks(domain)
         self._kernel = domain.bind(simulate_kernel, **rules, **self._hooks)
         self._entry: Callable[..., Any] | None = None  # its machine code; no array ever changes its type
@@ -128,6 +128,12 @@ class Forest:
         kind = ARRAYS[name][0]
         return {**sizes, "cells": CELLS, "bounds": 2, "actions": self.domain.num_actions}[kind] if self._is_used(name) else 1
 
+    def _used(self, name: str) -> int:
+        """How many columns of an array are worth a copy: a table is filled anew, and the root stands there before it is a node."""
+        counts = self.arrays["counts"]
+        used = {"states": max(1, int(counts[:, NODES].max())), "nodes": int(counts[:, NODES].max()), "edges": int(counts[:, EDGES].max())}
+        return {**used, "table": 0}.get(name, self.arrays[name].shape[1])
+
     @property
     def bytes(self) -> int:
         """Bytes of the forest's arrays."""
@@ -145,10 +151,10 @@ class Forest:
         old = self.arrays["table"]
         for name, array in self.arrays.items():
             if lengths[name] != array.shape[1]:
-                self.arrays[name] = wider(array, lengths[name], keep=name != "table")
+                self.arrays[name] = wider(array, lengths[name], self._used(name))
         if self.arrays["table"] is not old:
             bind(refill_tables, {})(as_records(old), as_records(self.arrays["table"]))
-        self.path = wider(self.path, sizes["steps"])
+        self.path = wider(self.path, sizes["steps"], self.path.shape[1])
         self.sizes = dict(sizes)
         self.peak_bytes = max(self.peak_bytes, self.bytes + copied)
         return True
@@ -199,6 +205,10 @@ class Forest:
                 noise = np.empty(len(edges))  # it belongs to actions, however the edges stand
                 noise[np.argsort(edges["action"])] = rng.dirichlet(np.full(len(edges), self.config.noise_alpha or 10.0 / len(edges)))
                 edges["prior"] = (1 - share) * edges["prior"] + share * noise
+                rest = edges[self.arrays["nodes"]["tried"][tree, ROOT] :]  # of them the likeliest stands first
+                if len(rest):
+                    likeliest = rest["prior"].argmax()
+                    rest[[0, likeliest]] = rest[[likeliest, 0]]
         self.noisy = True
 
     # --- searching ------------------------------------------------------------------------------------------------------------------

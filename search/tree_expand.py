@@ -13,7 +13,7 @@ from astarzero.search.frontier import seeded_bits
 
 from astarzero.search.tree import (  # isort: skip
     DEAD, DRAWN, EDGES, EXPANSIONS, FIRST_NODE, FREE, FROM, GENERATED, KNOWN, LINE, LOST, NODES, NONE, OPEN, PLAN, SEED,
-    SOLVED_TREE, STATE, TAKEN, TEMPERATURE, WAITING, WON, drops_duplicates, keeps_line, list_edges, list_moves, merges_duplicates,
+    SOLVED_TREE, STATE, TAKEN, TEMPERATURE, WAITING, WON, drops_duplicates, exchange, keeps_line, list_edges, list_moves, merges_duplicates,
     two_players,
 )  # fmt: skip
 
@@ -39,7 +39,7 @@ def open_node(tree, node, g, length, context, successors, actions, costs):
     """Make a node of the row that stands in tree.states[node]; returns it, or with merging the equal one that was there."""
     count, first = list_edges(tree, node, g, length, context, successors, actions, costs), tree.counts[EDGES]
     new = tree.nodes[node]
-    new.visits, new.value, new.own, new.first, new.count, new.live = 0, 0.0, 0.0, first, count, count
+    new.visits, new.value, new.own, new.first, new.count, new.live, new.tried = 0, 0.0, 0.0, first, count, count, 0
     new.status = status_of(tree, node, count, context)
     number, stride = seeded_order(count, node, tree.counts[SEED])
     promise(first >= 0)
@@ -165,6 +165,9 @@ def refill_tables(old, table):
                 table[tree, slot].key, table[tree, slot].node, table[tree, slot].g = entry.key, entry.node, entry.g
 
 
+CERTAIN = np.float32(1.0)  # exponential of 0
+
+
 def judge(tree, node, prior_logits, value, chances, numbers):
     """Give a WAITING node its prior, normalised over its edges. False when the answer is no number, or no edge has any weight. A value of
     -inf is a dead end, for one player alone. `chances` [A] is scratch: what stands without a gap is computed several at a time."""
@@ -182,6 +185,10 @@ def judge(tree, node, prior_logits, value, chances, numbers):
     scale = np.float32(1.0) / total
     for number in range(count):
         tree.edges[first + number].prior = chances[number] * scale
+    likeliest = 0
+    while chances[likeliest] < CERTAIN and likeliest < count - 1:
+        likeliest += 1
+    exchange(tree, first, first + likeliest)
     tree.nodes[node].status, tree.nodes[node].own = OPEN, value
     return total == total and value == value and (value > -np.inf or not two_players())
 
