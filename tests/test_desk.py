@@ -9,7 +9,8 @@ import torch
 from astarzero.envs import make
 from astarzero.nets.evaluator import net_evaluator
 from astarzero.nets.mlp import MLPConfig, ResidualMLP, build_seeded
-from astarzero.search import Budget, astar
+from astarzero.search import Budget, astar, mcts
+from astarzero.search.forest import Forest
 
 DOMAIN = make("sliding", size=3)
 SEED = 3
@@ -27,6 +28,25 @@ def test_a_search_at_the_desk_is_the_plain_one(batch, goal_test):
     found, plain = (astar(DOMAIN, state, each, **options) for each in (judge, dataclasses.replace(judge, desk=None)))
     assert found.evaluations > batch and 0 < found.evaluator_seconds < found.seconds
     assert [getattr(found, name) for name in COUNTED] == [getattr(plain, name) for name in COUNTED]
+
+
+def found(forest: Forest) -> list[list[float]]:
+    """What every tree says of its root, its own and its edges'."""
+    return [array.tolist() for array in (forest.value, forest.visit_counts, forest.qvalues, forest.prior, forest.arrays["counts"][:, :2])]
+
+
+@pytest.mark.parametrize("heads", [("value",), ("prior",), ("value", "prior")])
+def test_a_tree_at_the_desk_is_the_plain_one(heads):
+    """Rows are written by the kernel; in the plain search the evaluator is asked about them. A stop in between changes nothing."""
+    judge, roots = net_evaluator(build(), DOMAIN, heads, device="cpu"), DOMAIN.instance_sets["all"]()[[9, 99, 999]]
+    desk, plain, stopped = (Forest(DOMAIN, roots, each) for each in (judge, dataclasses.replace(judge, desk=None), judge))
+    desk.run(80)
+    plain.run(80)
+    for number in (1, 9, 70):
+        stopped.run(number)
+    assert desk.desk.features.any() and not plain.desk.features.any() and 0 < desk.evaluator_seconds < desk.seconds
+    assert found(desk) == found(plain) == found(stopped)
+    assert (desk.visit_counts.sum(1) == 80).any()
 
 
 @pytest.mark.parametrize("heads", [("value",), ("prior",), ("value", "prior")])
@@ -55,5 +75,6 @@ def test_a_sick_net_ends_the_search(weight):
     judge, state = net_evaluator(net, DOMAIN, ("value",), device="cpu", name="sick"), DOMAIN.random_state(np.random.default_rng(SEED))
     with torch.no_grad():
         net.value.bias.fill_(weight)
-    with pytest.raises(ArithmeticError, match="The value head of 'sick' is not finite"):
-        astar(DOMAIN, state, judge, batch=4)
+    for search in (lambda: astar(DOMAIN, state, judge, batch=4), lambda: mcts(DOMAIN, state, judge)):
+        with pytest.raises(ArithmeticError, match="The value head of 'sick' is not finite"):
+            search()
