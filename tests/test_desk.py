@@ -32,7 +32,9 @@ def test_a_search_at_the_desk_is_the_plain_one(batch, goal_test):
 
 def found(forest: Forest) -> list[list[float]]:
     """What every tree says of its root, its own and its edges'."""
-    return [array.tolist() for array in (forest.value, forest.visit_counts, forest.qvalues, forest.prior, forest.arrays["counts"][:, :2])]
+    return [
+        array.tolist() for array in (forest.value, forest.visit_counts, forest.at_root("q"), forest.prior, forest.arrays["counts"][:, :2])
+    ]
 
 
 @pytest.mark.parametrize("heads", [("value",), ("prior",), ("value", "prior")])
@@ -46,7 +48,7 @@ def test_a_tree_at_the_desk_is_the_plain_one(heads):
         stopped.run(number)
     assert desk.desk.features.any() and not plain.desk.features.any() and 0 < desk.evaluator_seconds < desk.seconds
     assert found(desk) == found(plain) == found(stopped)
-    assert (desk.visit_counts.sum(1) == 80).any()
+    assert (desk.visit_counts.sum(1) > 70).any()
 
 
 @pytest.mark.parametrize("heads", [("value",), ("prior",), ("value", "prior")])
