@@ -207,7 +207,7 @@ class Forest:
                 edges["prior"] = (1 - share) * edges["prior"] + share * noise
                 rest = edges[self.arrays["nodes"]["tried"][tree, ROOT] :]  # of them the likeliest stands first
                 if len(rest):
-                    likeliest = rest["prior"].argmax()
+                    likeliest = int(rest["prior"].argmax())
                     rest[[0, likeliest]] = rest[[likeliest, 0]]
         self.noisy = True
 

@@ -43,7 +43,7 @@ def save(forest: Forest, path: Path | str) -> None:
     partial.replace(path)
 
 
-def under_way(forest: Forest) -> dict[str, np.ndarray]:
+def under_way(forest: Forest) -> dict[str, Any]:
     """Where the loop stands: the leaves that wait, how they were reached, and what the evaluator has said of them."""
     desk = forest.desk
     return {"control": forest.control, "path": forest.path, "leaves": forest.leaves, "value": desk.value, "prior_logits": desk.prior_logits}

@@ -226,7 +226,7 @@ def line_up(tree, node, edge):
     likeliest = place + 1
     for other in range(place + 2, end):
         if tree.edges[other].prior > tree.edges[likeliest].prior:
-            likeliest = other
+            likeliest = np.int64(other)
     if likeliest > place + 1:
         exchange(tree, place + 1, likeliest)
     return place
