@@ -30,17 +30,19 @@ class Evaluation(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Where a kernel and a net meet: the kernel writes what the net sees (`encode`), Python calls `judge`, the kernel reads the values."""
+    """Where a kernel and a net meet: the kernel writes what the net sees (`encode`), Python calls `judge`, the kernel reads the answers."""
 
     features: np.ndarray  # float32 [C, F]: a row for each state that is asked about
-    value: np.ndarray  # float32 [C], expected return; finite, unless the net is sick
-    judge: Callable[[int], None]  # writes the values of the first so many rows
+    value: np.ndarray  # float32 [C], expected return; finite, unless the net is sick; 0 when it was not asked for
+    prior_logits: np.ndarray  # float32 [C, A], unnormalised, illegal actions included; likewise
+    judge: Callable[[int], None]  # writes the answers for the first so many rows
     session: Callable[[], AbstractContextManager[object]]  # `judge` is called within one, entered once a search
 
 
-def bare_desk(rows: int) -> Desk:
-    """One for an evaluator that lends none: the kernel writes nothing on it, and who asks `evaluate` puts the values down."""
-    return Desk(np.zeros((0, 1), np.float32), np.zeros(rows, np.float32), lambda asked: None, nullcontext)
+def bare_desk(rows: int, num_actions: int) -> Desk:
+    """One for an evaluator that lends none: the kernel writes nothing on it, and who asks `evaluate` puts the answers down."""
+    answers = np.zeros(rows, np.float32), np.zeros((rows, num_actions), np.float32)
+    return Desk(np.zeros((0, 1), np.float32), *answers, lambda asked: None, nullcontext)
 
 
 @hook
@@ -95,7 +97,7 @@ class Evaluator:
     admissible: bool = False  # neither -value nor -q is ever above the true cost
     whole: bool = False  # -value is always a whole number or inf
     descent: Descent | None = None  # how IDA* walks fast by the same values
-    desk: Callable[[int], Desk] | None = None  # makes one of so many rows, of the values that `evaluate` gives: replace both or neither
+    desk: Callable[[int, Iterable[str]], Desk] | None = None  # one of so many rows for such heads, as `evaluate` says: replace both or none
     mask_tables: Callable[[tuple[np.ndarray, ...], frozenset[str]], tuple[np.ndarray, ...]] | None = None  # hides heads; rules stay
 
     def only(self, heads: Iterable[str]) -> "Evaluator":
@@ -118,5 +120,5 @@ class Evaluator:
                 q=answer.q if "q" in kept else None,
             )
 
-        descent, desk = (self.descent, self.desk) if "value" in kept else (None, None)
+        descent, desk = self.descent if "value" in kept else None, self.desk if kept else None
         return replace(self, heads=kept, evaluate=evaluate, rules=rules, tables=tables, descent=descent, desk=desk)

@@ -107,7 +107,7 @@ else:
         return np.uint64(1) << start
 
 
-# --- a function of our own, where the library's keeps a loop from being vectorised --------------------------------------------------
+# --- functions of our own, where the plain ones keep a loop from being vectorised ---------------------------------------------------
 
 LOG2_E, LN2_HIGH, LN2_LOW = np.float32(1.44269504), np.float32(0.693359375), np.float32(-2.12194440e-4)
 SERIES = tuple(np.float32(term) for term in (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5))
@@ -128,3 +128,33 @@ def exponential(x):
     series = series * rest + SERIES[5]
     result = (series * rest * rest + rest + np.float32(1.0)) * np.int32((np.int32(bounded) + BIAS) << MANTISSA_BITS).view(np.float32)
     return np.float32(0.0) if power < LEAST_POWER else result
+
+
+SIGN_BIT, NOT_SIGN, LEAST_RANK = np.int32(31), np.int32(2**31 - 1), np.int32(-(2**31))
+
+
+def greatest(numbers, count):
+    """The greatest of numbers[:count], float32: NaN, or -inf, when there is none. As whole numbers, whose maximum has no special cases."""
+    highest = LEAST_RANK
+    for place in range(count):
+        highest = np.int32(max(highest, ranked(np.float32(numbers[place]).view(np.int32))))
+    return np.int32(ranked(highest)).view(np.float32)
+
+
+def ranked(bits):
+    """The bits of a float32 as an int32 in the order of the numbers; and back again."""
+    return np.int32(bits ^ ((bits >> SIGN_BIT) & NOT_SIGN))
+
+
+def total_of(numbers, count):
+    """The sum of numbers[:count], in four strands, since an addition takes four cycles, and the next one of its strand waits for it."""
+    one = two = three = four = np.float32(0.0)
+    whole = count - count % 4
+    for place in range(0, whole, 4):
+        one += numbers[place]
+        two += numbers[place + 1]
+        three += numbers[place + 2]
+        four += numbers[place + 3]
+    for place in range(whole, count):
+        one += numbers[place]
+    return (one + two) + (three + four)

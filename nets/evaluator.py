@@ -97,17 +97,22 @@ def net_evaluator(
             answers["prior"] /= np.float32(temperature)
         return Evaluation(prior_logits=answers.get("prior"), value=answers.get("value"), q=answers.get("q"))
 
-    def desk(count: int) -> Desk:
-        seen, value = torch.empty((count, domain.num_features), pin_memory=not on_cpu), torch.empty(count)
+    def desk(count: int, asked: Iterable[str]) -> Desk:
+        seen, wanted = torch.zeros((count, domain.num_features), pin_memory=not on_cpu), check_heads(asked)
+        answers = {"value": torch.zeros(count), "prior": torch.zeros((count, domain.num_actions))}
 
         @functools.cache
-        def parts(rows: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-            return list(zip(seen[:rows].split(chunk), value[:rows].split(chunk), strict=True))
+        def parts(rows: int) -> list[tuple[torch.Tensor, ...]]:
+            return list(zip(*(table[:rows].split(chunk) for table in (seen, *(answers[head] for head in wanted))), strict=True))
 
         def judge(rows: int) -> None:
-            for features, answers in parts(rows):
-                answers.copy_(net(features if on_cpu else features.to(where, non_blocking=True), ("value",))["value"])
+            for features, *places in parts(rows):
+                outputs = net(features if on_cpu else features.to(where, non_blocking=True), wanted)
+                for head, place in zip(wanted, places, strict=True):
+                    place.copy_(outputs[head])
+                    if head == "prior" and temperature != 1:
+                        place /= temperature
 
-        return Desk(seen.numpy(), value.numpy(), judge, torch.inference_mode)
+        return Desk(seen.numpy(), answers["value"].numpy(), answers["prior"].numpy(), judge, torch.inference_mode)
 
-    return Evaluator(name, frozenset(heads), evaluate, desk=desk if "value" in heads and baseline is None else None)
+    return Evaluator(name, frozenset(heads), evaluate, desk=desk if baseline is None else None)

@@ -293,7 +293,7 @@ def best_first(
     control[CHARGED_VALUE], control[KEPT_PRIOR] = "value" in informative, keeps_prior
     control[CHARGED_PRIOR] = "prior" in informative and not keeps_prior
     lent = evaluator.desk if informative == {"value"} else None
-    desk = lent(1) if lent else bare_desk(room)  # a bare one costs nothing, so it need not grow
+    desk = lent(1, informative) if lent else bare_desk(room, 1)  # a bare one costs nothing, so it need not grow
     arguments: list[Any] = []  # of the kernel, made anew when arrays grow: most calls come between two batches of a net, when time is short
 
     def gather() -> None:
@@ -310,7 +310,7 @@ def best_first(
     def grow_desk() -> None:
         nonlocal desk
         assert lent is not None  # a bare desk has room for all that a round may ask
-        desk = lent(2 * int(control[ASKED]))
+        desk = lent(2 * int(control[ASKED]), informative)
         gather()
 
     def answer_prior() -> None:

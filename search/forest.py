@@ -9,13 +9,13 @@ Read first: tree.py (the three verbs), selection.py (the rules), simulate.py (th
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from astarzero.envs.compile import as_records, bind, direct
 from astarzero.envs.domain import Domain
-from astarzero.envs.evaluation import Evaluator
+from astarzero.envs.evaluation import Evaluator, bare_desk
 from astarzero.search.drive import nonsense, with_shape
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.game_nodes import line_of
@@ -25,8 +25,8 @@ from astarzero.search.result import UNLIMITED, Budget, Status
 from astarzero.search.selection import RULES, conclude_gumbel
 
 from astarzero.search.simulate import (  # isort: skip
-    ANSWERED, ASK, BAD_ANSWER, CHARGED, CONTROL_CELLS, DESCENDING, DONE, INLINE, LEAVES, MAX_EVALUATIONS, MAX_EXPANSIONS, MAX_NODES,
-    PER_TREE, PHASE, ROOM, SLICE, simulate_kernel,
+    ANSWERED, ASK, ASKED, BAD_ANSWER, CHARGED, CONTROL_CELLS, DESCENDING, DONE, INLINE, LEAVES, MAX_EVALUATIONS, MAX_EXPANSIONS, MAX_NODES,
+    NODE_OF, PER_TREE, PHASE, ROOM, SLICE, TREE_OF, simulate_kernel,
 )  # fmt: skip
 from astarzero.search.tree import (  # isort: skip
     CELLS, EDGE, EDGES, ENTRY, EXHAUSTED_TREE, LIMIT, LINE, NODE, NODES, ROOT, SEED, SIMULATIONS, SOLVED_TREE, STATE,
@@ -68,16 +68,18 @@ class Forest:
             name: np.zeros((len(roots), fixed.get(each, 1), domain.num_words)[: 3 if name == "states" else 2], kind)
             for name, (each, kind) in ARRAYS.items()
         }
+        self._heads = self.evaluator.heads & set(RULES[self.config.rule].heads)  # those that inform this search
         self.numbers, self.control, self._buffers = self.config.numbers(domain), self._make_control(), domain.expansion_buffers()
-        rules, self.tables = kernel_face(domain, self.evaluator)
+        rules, self.tables = kernel_face(domain, self.evaluator.only(self._heads))
         self._hooks = self.config.hooks(domain)
         self._kernel = domain.bind(simulate_kernel, **rules, **self._hooks)
         self._entry: Callable[..., Any] | None = None  # its machine code; no array ever changes its type
         waiting = len(roots) * self.config.leaves
         self.path, self.leaves = np.zeros((waiting, 1, 2), np.int32), np.zeros((waiting, 3), np.int32)
-        self.leaf_states = np.zeros((waiting, domain.num_words), np.uint64)
-        self.prior_logits, self.values = np.zeros((waiting, domain.num_actions), np.float32), np.zeros(waiting, np.float32)
-        self._waiting: dict[int, tuple[np.ndarray, ...]] = {}  # slices of these three, made once
+        self._lent = None if self.control[INLINE] else self.evaluator.desk
+        self.desk = self._lent(waiting, self._heads) if self._lent else bare_desk(waiting, domain.num_actions)
+        self.leaf_states = np.zeros((0 if self._lent else waiting, domain.num_words), np.uint64)
+        self._chances = np.zeros(domain.num_actions, np.float32)
         self.calls, self.evaluator_seconds, self.seconds, self.peak_bytes = 0, 0.0, 0.0, 0
         self.stopped = Status.BUDGET  # why the last run ended, for a tree that could have gone on
         self._plant(roots, np.broadcast_to(np.asarray(seeds, np.int64), len(roots)), lines)
@@ -85,7 +87,7 @@ class Forest:
     # --- making ---------------------------------------------------------------------------------------------------------------------
 
     def _make_control(self) -> np.ndarray:
-        control, informed = np.zeros(CONTROL_CELLS, np.int64), bool(self.evaluator.heads & set(RULES[self.config.rule].heads))
+        control, informed = np.zeros(CONTROL_CELLS, np.int64), bool(self._heads)
         control[PHASE], control[PER_TREE], control[SLICE] = DESCENDING, self.config.leaves, SLICE_SIMULATIONS
         control[CHARGED], control[INLINE] = informed, self.evaluator.rules is not None or not informed
         control[MAX_EXPANSIONS], control[MAX_EVALUATIONS] = self.budget.expansions, self.budget.evaluations
@@ -126,10 +128,16 @@ class Forest:
         kind = ARRAYS[name][0]
         return {**sizes, "cells": CELLS, "bounds": 2, "actions": self.domain.num_actions}[kind] if self._is_used(name) else 1
 
+    def _used(self, name: str) -> int:
+        """How many columns of an array are worth a copy: a table is filled anew, and the root stands there before it is a node."""
+        counts = self.arrays["counts"]
+        used = {"states": max(1, int(counts[:, NODES].max())), "nodes": int(counts[:, NODES].max()), "edges": int(counts[:, EDGES].max())}
+        return {**used, "table": 0}.get(name, self.arrays[name].shape[1])
+
     @property
     def bytes(self) -> int:
         """Bytes of the forest's arrays."""
-        fixed = (self.leaves, self.leaf_states, self.prior_logits, self.values, *self._buffers)
+        fixed = (self.leaves, self.leaf_states, self.desk.prior_logits, self.desk.value, self._chances, *self._buffers)
         return sum(array.nbytes for array in (*self.arrays.values(), self.path, *fixed))
 
     def resize(self, sizes: Mapping[str, int]) -> bool:
@@ -143,10 +151,10 @@ class Forest:
         old = self.arrays["table"]
         for name, array in self.arrays.items():
             if lengths[name] != array.shape[1]:
-                self.arrays[name] = wider(array, lengths[name], keep=name != "table")
+                self.arrays[name] = wider(array, lengths[name], self._used(name))
         if self.arrays["table"] is not old:
             bind(refill_tables, {})(as_records(old), as_records(self.arrays["table"]))
-        self.path = wider(self.path, sizes["steps"])
+        self.path = wider(self.path, sizes["steps"], self.path.shape[1])
         self.sizes = dict(sizes)
         self.peak_bytes = max(self.peak_bytes, self.bytes + copied)
         return True
@@ -197,6 +205,10 @@ class Forest:
                 noise = np.empty(len(edges))  # it belongs to actions, however the edges stand
                 noise[np.argsort(edges["action"])] = rng.dirichlet(np.full(len(edges), self.config.noise_alpha or 10.0 / len(edges)))
                 edges["prior"] = (1 - share) * edges["prior"] + share * noise
+                rest = edges[self.arrays["nodes"]["tried"][tree, ROOT] :]  # of them the likeliest stands first
+                if len(rest):
+                    likeliest = int(rest["prior"].argmax())
+                    rest[[0, likeliest]] = rest[[likeliest, 0]]
         self.noisy = True
 
     # --- searching ------------------------------------------------------------------------------------------------------------------
@@ -215,38 +227,39 @@ class Forest:
             self.stopped = Status.MEMORY
             return
         counts, control = self.arrays["counts"], self.control
-        if control[PHASE] == ANSWERED and control[LEAVES]:  # the last run was interrupted while they waited
-            self._answer(int(control[LEAVES]))
+        if control[PHASE] == ASKED:  # the last run was interrupted while they waited
+            self._ask(int(control[LEAVES]), self._waiting())
         if self.config.noise and simulations and not self.noisy:
             self.run(0)
             self._add_noise()
         counts[:, LIMIT] = counts[:, SIMULATIONS] + min(simulations, self.budget.expansions)
         if at_once:
             self._foresee(simulations)
-        started, arguments, stop = time.perf_counter(), self._arguments(), self.budget.stop
+        started, arguments, stop, cells = time.perf_counter(), self._arguments(), self.budget.stop, control.data
         self._entry = kernel = self._entry or direct(self._kernel, arguments)
-        deadline = started + self.budget.seconds
+        deadline, judge = started + self.budget.seconds, self._answer_at_desk if self._lent else self._ask
         try:
-            while True:
-                code = kernel(*arguments)
-                if code == ASK:
-                    self._answer(int(control[LEAVES]))
-                elif code == DONE:
-                    self.stopped = Status.BUDGET
-                    break
-                elif code == BAD_ANSWER:
-                    raise ValueError(nonsense(self.evaluator, "a value or logit that is not a number, or no weight to any legal action"))
-                elif code == ROOM:
-                    if not self._grow():
-                        self.stopped = Status.MEMORY
+            with self.desk.session():
+                while True:
+                    code = kernel(*arguments)
+                    if code == ASK:
+                        judge(cells[LEAVES])
+                    elif code == DONE:
+                        self.stopped = Status.BUDGET
                         break
-                    arguments = self._arguments()
-                if time.perf_counter() >= deadline:
-                    self.stopped = Status.BUDGET
-                    break
-                if stop and stop.is_set():
-                    self.stopped = Status.INTERRUPTED
-                    break
+                    elif code == BAD_ANSWER:
+                        self._refuse()
+                    elif code == ROOM:
+                        if not self._grow():
+                            self.stopped = Status.MEMORY
+                            break
+                        arguments = self._arguments()
+                    if time.perf_counter() >= deadline:
+                        self.stopped = Status.BUDGET
+                        break
+                    if stop and stop.is_set():
+                        self.stopped = Status.INTERRUPTED
+                        break
         except KeyboardInterrupt:
             self.stopped = Status.INTERRUPTED
         self.seconds += time.perf_counter() - started
@@ -255,20 +268,40 @@ class Forest:
         """What the kernel is called with, until arrays grow."""
         return (
             self.control, self.numbers, self.domain.context, self.tables, *map(as_records, self.arrays.values()), self.path, self.leaves,
-            self.leaf_states, self.prior_logits, self.values, *self._buffers,
+            self.leaf_states, self.desk.features, self.desk.value, self.desk.prior_logits, self._chances, *self._buffers,
         )  # fmt: skip
 
-    def _answer(self, waiting: int) -> None:
-        """Ask the evaluator for all leaves that wait."""
-        if waiting not in self._waiting:
-            self._waiting[waiting] = self.leaf_states[:waiting], self.prior_logits[:waiting], self.values[:waiting]
-        states, prior_logits, values = self._waiting[waiting]
+    def _answer_at_desk(self, waiting: int) -> None:
+        """Have the evaluator judge what the kernel wrote on its desk."""
         before = time.perf_counter()
-        answer = with_shape(self.evaluator.evaluate(states), waiting, self.domain, self.evaluator)  # the kernel looks for nan
+        self.desk.judge(waiting)
+        self.control[PHASE] = ANSWERED
         self.evaluator_seconds += time.perf_counter() - before
         self.calls += 1
-        prior_logits[...] = 0.0 if answer.prior_logits is None else answer.prior_logits
-        values[...] = 0.0 if answer.value is None else answer.value
+
+    def _ask(self, waiting: int, states: np.ndarray | None = None) -> None:
+        """Ask the evaluator for all leaves that wait, as rows: those the kernel wrote, or `states`."""
+        before = time.perf_counter()
+        answer = self.evaluator.evaluate(self.leaf_states[:waiting] if states is None else states)
+        with_shape(answer, waiting, self.domain, self.evaluator)  # the kernel looks for nan
+        if "value" in self._heads:
+            self.desk.value[:waiting] = 0.0 if answer.value is None else answer.value
+        if "prior" in self._heads:
+            self.desk.prior_logits[:waiting] = 0.0 if answer.prior_logits is None else answer.prior_logits
+        self.control[PHASE] = ANSWERED
+        self.evaluator_seconds += time.perf_counter() - before
+        self.calls += 1
+
+    def _waiting(self) -> np.ndarray:
+        """The rows of the leaves that wait."""
+        leaves = self.leaves[: self.control[LEAVES]]
+        return self.arrays["states"][leaves[:, TREE_OF], leaves[:, NODE_OF]]
+
+    def _refuse(self) -> NoReturn:
+        """ValueError about an answer that is none; a net that is asked again about the rows says better what is wrong."""
+        if self._lent:
+            self._ask(int(self.control[LEAVES]), self._waiting())
+        raise ValueError(nonsense(self.evaluator, "a value or logit that is not a number, or no weight to any legal action"))
 
     def status(self, tree: int = 0) -> Status:
         """SOLVED (a plan, or for two players the root's exact value), EXHAUSTED, or what ended the last run."""
@@ -282,7 +315,7 @@ class Forest:
 
         With the rule gumbel, whose root has a plan of its own, a new tree is begun. ValueError when a move is illegal.
         """
-        if self.control[PHASE] == ANSWERED and self.control[LEAVES]:
+        if self.control[LEAVES]:
             self.run(0)
         moves, counts = np.asarray(actions, np.int64), self.arrays["counts"]
         if moves.shape != (len(counts),):

@@ -1,7 +1,7 @@
 """A forest kept in a file, so that a long search goes on another day, or elsewhere, as if it had never stopped.
 
-What is kept: every cell that is in use, the options and the limits, and the leaves that wait for their judgement, when it was
-interrupted while they did. Not the world nor the evaluator: they are given again. The file is NumPy's .npz, without pickle.
+What is kept: every cell that is in use, the options and the limits, and the leaves that wait, with their judgement when
+it has come. Not the world nor the evaluator: they are given again. The file is NumPy's .npz, without pickle.
 
 Read first: forest.py.
 """
@@ -21,9 +21,8 @@ from astarzero.search.result import Budget, Status
 from astarzero.search.simulate import CHARGED, INLINE
 from astarzero.search.tree import EDGES, NODES, ROOT, SEED
 
-FORMAT = 1  # of the file; a change of what tree.py's arrays mean needs another
+FORMAT = 2  # of the file; a change of what tree.py's arrays mean needs another
 IN_USE = {"nodes": NODES, "edges": EDGES}  # what an array has one of for each -> the cell that counts them; the rest is zeros
-UNDER_WAY = ("control", "path", "leaves", "leaf_states")  # where the loop stood
 COUNTERS = ("calls", "evaluator_seconds", "seconds", "peak_bytes", "moves")
 
 
@@ -40,8 +39,14 @@ def save(forest: Forest, path: Path | str) -> None:
     }  # fmt: skip
     partial = path.with_name(path.name + ".partial")
     with partial.open("wb") as file:
-        np.savez_compressed(file, **arrays, **{name: getattr(forest, name) for name in UNDER_WAY}, about=np.array(json.dumps(about)))
+        np.savez_compressed(file, **arrays, **under_way(forest), about=np.array(json.dumps(about)))
     partial.replace(path)
+
+
+def under_way(forest: Forest) -> dict[str, Any]:
+    """Where the loop stands: the leaves that wait, how they were reached, and what the evaluator has said of them."""
+    desk = forest.desk
+    return {"control": forest.control, "path": forest.path, "leaves": forest.leaves, "value": desk.value, "prior_logits": desk.prior_logits}
 
 
 def used(counts: np.ndarray, kind: str) -> int | None:
@@ -67,8 +72,8 @@ def load(path: Path | str, domain: Domain, evaluator: Evaluator | None = None) -
     for name in ARRAYS:
         forest.arrays[name][:, : kept[name].shape[1]] = kept[name]
     face = forest.control[[CHARGED, INLINE]]  # of the evaluator, which may now run in the kernel, or no longer
-    for name in UNDER_WAY:
-        getattr(forest, name)[:] = kept[name]
+    for name, array in under_way(forest).items():
+        array[:] = kept[name]
     forest.control[[CHARGED, INLINE]] = face
     forest.stopped, forest.noisy = Status(about["stopped"]), about["noisy"]
     for name in COUNTERS:

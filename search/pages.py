@@ -81,13 +81,13 @@ def copied_bytes(array: np.ndarray, rows: int) -> int:
     return 0 if pages is not None and rows * array[:1].nbytes <= len(pages) else array.nbytes
 
 
-def wider(array: np.ndarray, length: int, keep: bool = True) -> np.ndarray:
-    """The array with so many columns, and its content unless it is made anew."""
+def wider(array: np.ndarray, length: int, used: int) -> np.ndarray:
+    """The array with so many columns, and the content of the first `used`; the others are zeros."""
     if array.shape[1] == length:
         return array
     larger = zeros((len(array), length, *array.shape[2:]), array.dtype)
-    if keep:
-        larger[:, : array.shape[1]] = array
+    if used:
+        larger[:, :used].view(np.uint8)[...] = array[:, :used].view(np.uint8)  # records go field by field otherwise
     return larger
 
 

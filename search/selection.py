@@ -2,8 +2,9 @@
 
 Every rule weighs the mean return of an edge, q, against how little is known of it. For one player q is scaled to 0..1 by the least and
 greatest return met in this tree (Schrittwieser et al. 2020); for two it is -1..1 as it is. An edge that was never taken has
-the value that *first-play urgency* gives it: share * (value of the node) + shift. Edges stand in a seeded order
-(tree.seeded_order), so the first of equals is taken. Edges with q = -inf are lost or dead and never taken.
+the value that *first-play urgency* gives it: share * (value of the node) + shift; of them only the likeliest can be best, and it stands
+next behind those that were taken (tree.line_up). Edges stand in a seeded order otherwise (tree_expand.seeded_order), so the first of
+equals is taken. Edges with q = -inf are lost or dead and never taken.
 
 Sources: those of each rule. Read next: simulate.py (the loop).
 """
@@ -180,12 +181,12 @@ def complete(tree, node, first, end, numbers):
 
 
 def frame(tree, node, numbers):
-    """(first edge, end of the edges, least return, 1 / span of returns, value of an untried edge)."""
-    first = np.int64(tree.nodes[node].first)
+    """(first edge, end of the edges that may be best, least return, 1 / span of returns, value of an untried edge)."""
+    first, tried, count = np.int64(tree.nodes[node].first), np.int64(tree.nodes[node].tried), np.int64(tree.nodes[node].count)
     promise(first >= 0)
     untried = np.float32(numbers[FPU_SHARE] * tree.nodes[node].value + numbers[FPU_SHIFT])
     least, per_span = scale(tree)
-    return first, first + np.int64(tree.nodes[node].count), least, per_span, untried
+    return first, first + min(tried + 1, count), least, per_span, untried
 
 
 def scale(tree):

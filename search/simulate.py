@@ -9,7 +9,7 @@ Read first: tree.py (the three verbs). Read next: mcts.py (who calls this).
 
 import numpy as np
 
-from astarzero.envs.domain import is_goal, is_terminal
+from astarzero.envs.domain import encode_row, is_goal, is_terminal
 from astarzero.envs.evaluation import node_prior, node_value
 from astarzero.envs.state_table import copy_row, hash_row
 
@@ -21,7 +21,7 @@ from astarzero.search.tree_backup import backup, bury, return_of
 from astarzero.search.tree_expand import expand_edge, is_cheaper, judge, open_node
 
 ASK, DONE, PAUSE, ROOM, BAD_ANSWER = range(1, 6)  # what the kernel says: leaves wait; all trees have ended; look at the clock; grow; nan
-ANSWERED, DESCENDING = range(2)  # of cell PHASE
+ANSWERED, DESCENDING, ASKED = range(3)  # of cell PHASE; who has answered what was asked says so there
 PHASE, LEAVES, NEXT, PER_TREE, INLINE, CHARGED, MAX_EXPANSIONS, MAX_EVALUATIONS, MAX_NODES, SLICE = range(10)  # cells of `control`
 CONTROL_CELLS = 10
 TREE_OF, NODE_OF, DEPTH_OF = range(3)  # of a leaf
@@ -29,9 +29,13 @@ TREE_OF, NODE_OF, DEPTH_OF = range(3)  # of a leaf
 
 def simulate_kernel(
     control, numbers, context, tables, counts, bounds, states, nodes, edges, table, line, plan, gumbel, path, leaves, leaf_states,
-    prior_logits, values, successors, actions, costs,
+    features, values, prior_logits, chances, successors, actions, costs,
 ):  # fmt: skip
-    """Runs until leaves wait (ASK), all trees have ended (DONE), one needs ROOM, or a slice is over (PAUSE); then is called again."""
+    """Runs until leaves wait (ASK), all trees have ended (DONE), one needs ROOM, or a slice is over (PAUSE); then is called again.
+
+    On ASK the first LEAVES rows of `features`, where it has rows, are what a net sees of the leaves, else those of `leaf_states` are the
+    leaves; the answers are read from `values` and `prior_logits`, once PHASE is ANSWERED. `chances` is scratch, float32 [A].
+    """
     trees = Trees(counts, bounds, states, nodes, edges, table, line, plan, gumbel)
     left = control[SLICE]
     if control[PHASE] == ANSWERED:
@@ -39,7 +43,8 @@ def simulate_kernel(
             tree = tree_at(trees, np.int64(leaves[leaf, TREE_OF]))
             tree.counts[FLYING] -= 1
             node, depth = np.int64(leaves[leaf, NODE_OF]), np.int64(leaves[leaf, DEPTH_OF])
-            if not receive(tree, node, depth, prior_logits[leaf], values[leaf], numbers, path[leaf]):
+            sick = features.shape[0] > 0 and not abs(values[leaf]) < np.inf  # a net knows no dead ends
+            if sick or not receive(tree, node, depth, prior_logits[leaf], values[leaf], chances, numbers, path[leaf]):
                 return BAD_ANSWER
         control[PHASE], control[LEAVES], control[NEXT] = DESCENDING, 0, 0
     while control[NEXT] < counts.shape[0]:
@@ -66,16 +71,19 @@ def simulate_kernel(
             tree.counts[EVALUATIONS] += control[CHARGED]
             if control[INLINE]:
                 value = ask_rules(tree.states[node], context, tables, prior_logits[0])
-                if not receive(tree, node, depth, prior_logits[0], value, numbers, path[leaf]):
+                if not receive(tree, node, depth, prior_logits[0], value, chances, numbers, path[leaf]):
                     return BAD_ANSWER
                 continue
             tree.nodes[node].visits = -1
             tree.counts[FLYING] += 1
             leaves[leaf, TREE_OF], leaves[leaf, NODE_OF], leaves[leaf, DEPTH_OF] = control[NEXT], node, depth
-            copy_row(leaf_states[leaf], tree.states[node])
+            if features.shape[0] > 0:
+                encode_row(tree.states[node], context, features[leaf])
+            else:
+                copy_row(leaf_states[leaf], tree.states[node])
             control[LEAVES] += 1
         control[NEXT] += 1
-    control[PHASE] = ANSWERED
+    control[PHASE] = ASKED if control[LEAVES] > 0 else ANSWERED
     return ASK if control[LEAVES] > 0 else DONE
 
 
@@ -147,9 +155,9 @@ def is_over(tree, context):
     return tree.counts[STATE] != RUNNING
 
 
-def receive(tree, node, depth, prior_logits, value, numbers, path):
+def receive(tree, node, depth, prior_logits, value, chances, numbers, path):
     """Judge a leaf and carry its value up; False when the answer is no number. For one player -inf is a dead end."""
-    if not judge(tree, node, prior_logits, value, numbers):
+    if not judge(tree, node, prior_logits, value, chances, numbers):
         return False
     if value == -np.inf:
         tree.nodes[node].status = DEAD

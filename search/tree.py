@@ -1,7 +1,8 @@
 """Search trees in a batch: their arrays, and the three verbs of a simulation as compiled code: `select`, `expand`, `backup`.
 
 A *node* is a position that was reached; an *edge* is an action that may be taken there. The arrays have the trees in front:
-`nodes` [B, N] and `edges` [B, E], where a node's edges stand together. `Tree` is what a kernel sees of one tree.
+`nodes` [B, N] and `edges` [B, E], where a node's edges stand together: first those that were ever taken, in the order of their first
+times, then the likeliest of the others, then the rest; so a rule looks at few of them. `Tree` is what a kernel sees of one tree.
 
 - select goes down from the root, at each node by a rule of selection.py, to an edge that was never taken, or to a node that has ended.
 - expand steps along that edge and lists the edges of the new node. One player: every successor is made at once, so that a
@@ -26,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from astarzero.envs.compile import hook
+from astarzero.envs.machine import promise
 from astarzero.envs.two_players import position_key
 
 OPEN, WAITING, WON, DRAWN, LOST, DEAD = range(6)  # status of a node; WAITING: listed but not judged; from WON on it has ended
@@ -50,6 +52,7 @@ NODE = np.dtype(
         ("first", np.int32),  # first edge
         ("count", np.int16),  # number of edges
         ("live", np.int16),  # of them not known to be lost or dead
+        ("tried", np.int16),  # of them ever taken: they stand first
         ("status", np.int8),
     ],
     align=True,
@@ -196,6 +199,8 @@ def select(tree, numbers, context, path):
             take_off(tree, depth, path)
             return node, np.int64(-1), g
         edge = choose_at_root(tree, node, numbers) if depth == 0 else choose_edge(tree, node, numbers)
+        if tree.edges[edge].child == NONE:
+            edge = line_up(tree, node, edge)
         path[depth, FROM], path[depth, TAKEN] = node, edge
         depth += 1
         if counts_flying():
@@ -208,6 +213,31 @@ def select(tree, numbers, context, path):
         if keeps_line():
             tree.line[tree.counts[LINE] + depth - 1] = position_key(tree.states[node], context)
     return node, depth, g
+
+
+def line_up(tree, node, edge):
+    """Where an edge of `node` stands that is now taken for the first time: behind those that were, and before the likeliest of the rest."""
+    first, place = np.int64(tree.nodes[node].first), np.int64(tree.nodes[node].first + tree.nodes[node].tried)
+    end = first + np.int64(tree.nodes[node].count)
+    promise(first >= 0)
+    promise(place >= first)
+    exchange(tree, place, edge)
+    tree.nodes[node].tried += 1
+    likeliest = place + 1
+    for other in range(place + 2, end):
+        if tree.edges[other].prior > tree.edges[likeliest].prior:
+            likeliest = np.int64(other)
+    if likeliest > place + 1:
+        exchange(tree, place + 1, likeliest)
+    return place
+
+
+def exchange(tree, one, other):
+    """Two edges that were never taken change places."""
+    here, there = tree.edges[one], tree.edges[other]
+    here.prior, there.prior = there.prior, here.prior
+    here.action, there.action = there.action, here.action
+    here.cost, there.cost = there.cost, here.cost
 
 
 def is_on_path(node, depth, path):

@@ -6,7 +6,7 @@ Read next: simulate.py (the loop).
 import numpy as np
 
 from astarzero.search.tree import (  # isort: skip
-    DEAD, DISCOUNT, DRAWN, FROM, GREATEST, LEAST, LOST, NONE, OPEN, SIMULATIONS, TAKEN, WON, carry, counts_flying, proves, take_off,
+    DEAD, DISCOUNT, DRAWN, FROM, GREATEST, LEAST, LOST, OPEN, SIMULATIONS, TAKEN, WON, carry, counts_flying, proves, take_off,
     two_players,
 )  # fmt: skip
 
@@ -54,7 +54,7 @@ def carry_best(tree, node, edge, back, numbers):
     if tree.edges[edge].q > -np.inf:
         tree.edges[edge].q = back
     first, best = np.int64(tree.nodes[node].first), np.float32(-np.inf)
-    for other in range(first, first + tree.nodes[node].count):
+    for other in range(first, first + tree.nodes[node].tried):
         if tree.edges[other].visits > 0:
             best = max(best, tree.edges[other].q)
     if best > -np.inf:  # else all that was tried is lost, and the rest may not be
@@ -67,7 +67,7 @@ def carry_graph(tree, node, edge, back, numbers):
     tree.edges[edge].visits += 1
     tree.nodes[node].visits += 1
     first, total, visits = np.int64(tree.nodes[node].first), np.float64(tree.nodes[node].own), 1
-    for other in range(first, first + tree.nodes[node].count):
+    for other in range(first, first + tree.nodes[node].tried):
         tried = tree.edges[other].visits
         if tried > 0 and tree.edges[other].q > -np.inf:
             price = tree.edges[other].cost if not two_players() else 0.0
@@ -104,9 +104,11 @@ def conclude(tree, node, edge, ending):
 
 def all_ended(tree, node):
     """Has the child of every edge ended?"""
-    first = np.int64(tree.nodes[node].first)
-    for edge in range(first, first + tree.nodes[node].count):
-        if tree.edges[edge].child == NONE or tree.nodes[tree.edges[edge].child].status < WON:
+    first, count = np.int64(tree.nodes[node].first), tree.nodes[node].count
+    if tree.nodes[node].tried < count:
+        return False
+    for edge in range(first, first + count):
+        if tree.nodes[tree.edges[edge].child].status < WON:
             return False
     return True
 

@@ -6,14 +6,14 @@ Read next: tree_backup.py.
 import numpy as np
 
 from astarzero.envs.domain import expand, is_goal, is_terminal, step
-from astarzero.envs.machine import exponential, promise
+from astarzero.envs.machine import exponential, greatest, promise, total_of
 from astarzero.envs.state_table import copy_row, hash_row
 from astarzero.envs.two_players import forget, outcome, position_key
 from astarzero.search.frontier import seeded_bits
 
 from astarzero.search.tree import (  # isort: skip
     DEAD, DRAWN, EDGES, EXPANSIONS, FIRST_NODE, FREE, FROM, GENERATED, KNOWN, LINE, LOST, NODES, NONE, OPEN, PLAN, SEED,
-    SOLVED_TREE, STATE, TAKEN, TEMPERATURE, WAITING, WON, drops_duplicates, keeps_line, list_edges, list_moves, merges_duplicates,
+    SOLVED_TREE, STATE, TAKEN, TEMPERATURE, WAITING, WON, drops_duplicates, exchange, keeps_line, list_edges, list_moves, merges_duplicates,
     two_players,
 )  # fmt: skip
 
@@ -39,7 +39,7 @@ def open_node(tree, node, g, length, context, successors, actions, costs):
     """Make a node of the row that stands in tree.states[node]; returns it, or with merging the equal one that was there."""
     count, first = list_edges(tree, node, g, length, context, successors, actions, costs), tree.counts[EDGES]
     new = tree.nodes[node]
-    new.visits, new.value, new.own, new.first, new.count, new.live = 0, 0.0, 0.0, first, count, count
+    new.visits, new.value, new.own, new.first, new.count, new.live, new.tried = 0, 0.0, 0.0, first, count, count, 0
     new.status = status_of(tree, node, count, context)
     number, stride = seeded_order(count, node, tree.counts[SEED])
     promise(first >= 0)
@@ -165,25 +165,30 @@ def refill_tables(old, table):
                 table[tree, slot].key, table[tree, slot].node, table[tree, slot].g = entry.key, entry.node, entry.g
 
 
-def judge(tree, node, prior_logits, value, numbers):
-    """Give a WAITING node its prior, normalised over its edges; `prior_logits` [A] is used up. False when the answer is no number, or no
-    edge has any weight. A value of -inf is a dead end, for one player alone."""
-    first = np.int64(tree.nodes[node].first)
-    end, highest, total = first + np.int64(tree.nodes[node].count), np.float32(-np.inf), np.float32(0.0)
+CERTAIN = np.float32(1.0)  # exponential of 0
+
+
+def judge(tree, node, prior_logits, value, chances, numbers):
+    """Give a WAITING node its prior, normalised over its edges. False when the answer is no number, or no edge has any weight. A value of
+    -inf is a dead end, for one player alone. `chances` [A] is scratch: what stands without a gap is computed several at a time."""
+    first, count = np.int64(tree.nodes[node].first), np.int64(tree.nodes[node].count)
     promise(first >= 0)
-    for edge in range(first, end):
-        highest = max(highest, prior_logits[action_of(tree, edge)])
+    for number in range(count):
+        chances[number] = prior_logits[action_of(tree, first + number)]
+    highest = greatest(chances, count)
     if not -np.inf < highest < np.inf:
         return False
     per_degree = np.float32(1.0 / numbers[TEMPERATURE])
-    for action in range(prior_logits.shape[0]):  # of illegal actions too: without a gap several are computed at a time
-        prior_logits[action] = exponential((prior_logits[action] - highest) * per_degree)
-    for edge in range(first, end):
-        tree.edges[edge].prior = prior_logits[action_of(tree, edge)]
-        total += tree.edges[edge].prior
+    for number in range(count):
+        chances[number] = exponential((chances[number] - highest) * per_degree)
+    total = total_of(chances, count)
     scale = np.float32(1.0) / total
-    for edge in range(first, end):
-        tree.edges[edge].prior *= scale
+    for number in range(count):
+        tree.edges[first + number].prior = chances[number] * scale
+    likeliest = 0
+    while chances[likeliest] < CERTAIN and likeliest < count - 1:
+        likeliest += 1
+    exchange(tree, first, first + likeliest)
     tree.nodes[node].status, tree.nodes[node].own = OPEN, value
     return total == total and value == value and (value > -np.inf or not two_players())
 

@@ -9,7 +9,8 @@ import torch
 from astarzero.envs import make
 from astarzero.nets.evaluator import net_evaluator
 from astarzero.nets.mlp import MLPConfig, ResidualMLP, build_seeded
-from astarzero.search import Budget, astar
+from astarzero.search import Budget, astar, mcts
+from astarzero.search.forest import Forest
 
 DOMAIN = make("sliding", size=3)
 SEED = 3
@@ -29,22 +30,45 @@ def test_a_search_at_the_desk_is_the_plain_one(batch, goal_test):
     assert [getattr(found, name) for name in COUNTED] == [getattr(plain, name) for name in COUNTED]
 
 
-def test_a_desk_answers_in_chunks_what_the_evaluator_does():
-    judge = net_evaluator(build(), DOMAIN, ("value", "prior"), device="cpu", chunk=4)
+def found(forest: Forest) -> list[list[float]]:
+    """What every tree says of its root, its own and its edges'."""
+    return [
+        array.tolist() for array in (forest.value, forest.visit_counts, forest.at_root("q"), forest.prior, forest.arrays["counts"][:, :2])
+    ]
+
+
+@pytest.mark.parametrize("heads", [("value",), ("prior",), ("value", "prior")])
+def test_a_tree_at_the_desk_is_the_plain_one(heads):
+    """Rows are written by the kernel; in the plain search the evaluator is asked about them. A stop in between changes nothing."""
+    judge, roots = net_evaluator(build(), DOMAIN, heads, device="cpu"), DOMAIN.instance_sets["all"]()[[9, 99, 999]]
+    desk, plain, stopped = (Forest(DOMAIN, roots, each) for each in (judge, dataclasses.replace(judge, desk=None), judge))
+    desk.run(80)
+    plain.run(80)
+    for number in (1, 9, 70):
+        stopped.run(number)
+    assert desk.desk.features.any() and not plain.desk.features.any() and 0 < desk.evaluator_seconds < desk.seconds
+    assert found(desk) == found(plain) == found(stopped)
+    assert (desk.visit_counts.sum(1) > 70).any()
+
+
+@pytest.mark.parametrize("heads", [("value",), ("prior",), ("value", "prior")])
+def test_a_desk_answers_in_chunks_what_the_evaluator_does(heads):
+    judge = net_evaluator(build(), DOMAIN, ("value", "prior"), device="cpu", chunk=4, temperature=3.0)
     states = np.array([DOMAIN.random_state(np.random.default_rng(seed)) for seed in range(10)])
-    desk = judge.desk(16)
+    desk, plain = judge.desk(16, heads), judge.evaluate(states)
     desk.features[:10] = DOMAIN.features(states)
     with desk.session():
         desk.judge(10)
         assert not torch.is_grad_enabled()
-    assert np.array_equal(desk.value[:10], judge.evaluate(states).value) and len(set(desk.value[:10].tolist())) > 1
+    for head, answers, told in (("value", desk.value, plain.value), ("prior", desk.prior_logits, plain.prior_logits)):
+        assert np.array_equal(answers[:10], told if head in heads else np.zeros_like(told)) and not answers[10:].any()
+        assert head not in heads or len(np.unique(answers[:10])) > 1
     assert torch.is_grad_enabled()
 
 
-def test_who_hides_the_value_lends_no_desk():
+def test_who_hides_everything_lends_no_desk():
     judge = net_evaluator(build(), DOMAIN, ("value", "prior"), device="cpu")
-    assert judge.only("value").desk and not judge.only("prior").desk
-    assert not net_evaluator(build(), DOMAIN, ("prior",), device="cpu").desk
+    assert judge.only("value").desk and judge.only("prior").desk and not judge.only(()).desk
 
 
 @pytest.mark.parametrize("weight", [np.nan, np.inf])
@@ -53,5 +77,6 @@ def test_a_sick_net_ends_the_search(weight):
     judge, state = net_evaluator(net, DOMAIN, ("value",), device="cpu", name="sick"), DOMAIN.random_state(np.random.default_rng(SEED))
     with torch.no_grad():
         net.value.bias.fill_(weight)
-    with pytest.raises(ArithmeticError, match="The value head of 'sick' is not finite"):
-        astar(DOMAIN, state, judge, batch=4)
+    for search in (lambda: astar(DOMAIN, state, judge, batch=4), lambda: mcts(DOMAIN, state, judge)):
+        with pytest.raises(ArithmeticError, match="The value head of 'sick' is not finite"):
+            search()

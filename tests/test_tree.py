@@ -16,7 +16,7 @@ from astarzero.envs.go_reference import PASS, Game
 from astarzero.envs.line import Line
 from astarzero.search.forest import Forest, TreeConfig
 from astarzero.search.result import Budget, Status
-from astarzero.search.tree import EDGES, NODES, SIMULATIONS
+from astarzero.search.tree import EDGES, EVALUATIONS, NODES, SIMULATIONS
 
 KNOWS_NOTHING = Evaluator(
     "nothing", frozenset({"value", "prior"}), lambda states: Evaluation(value=np.zeros(len(states))), rules=None
@@ -221,6 +221,22 @@ def test_eight_leaves_at_a_time_search_nearly_as_one():
     assert (eight.visit_counts.sum(1) == 400).all() and not eight.arrays["edges"]["flying"].any()
 
 
+@pytest.mark.parametrize("options", [{}, {"rule": "gumbel"}, {"leaves": 8}, {"noise": 0.5}, {"rule": "greedy", "backup": "best"}], ids=str)
+def test_edges_that_were_tried_stand_first_before_the_likeliest_of_the_rest(options):
+    game, moved = drawn_tree(8, width=6, depth=4, illegal=0.2), 0
+    forest = grow(game, rows(*range(5)), 90, **options)
+    for _ in range(2):
+        for tree in range(5):
+            for node in paths(forest, tree).values():
+                edges, tried = forest.arrays["edges"][tree, forest.edges(tree, node)], forest.arrays["nodes"]["tried"][tree, node]
+                assert (edges["child"][:tried] >= 0).all() and (edges["child"][tried:] < 0).all()
+                assert tried == len(edges) or edges["prior"][tried] == edges["prior"][tried:].max()
+                moved += 0 < tried < len(edges)
+        forest.advance(forest.visit_counts.argmax(1))
+        forest.run(20)
+    assert moved > 20
+
+
 # --- going on ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -263,13 +279,14 @@ def test_an_interrupted_run_goes_on_to_the_same_result(leaves):
     game, roots = drawn_tree(6), rows(1)
     whole = grow(game, roots, 100, leaves=leaves)
     for interrupt in ("stop", "key"):
-        stop, left = threading.Event(), iter(range(7))
+        stop, left, answered = threading.Event(), iter(range(7)), []
 
-        def evaluate(states, stop=stop, left=left, interrupt=interrupt):
+        def evaluate(states, stop=stop, left=left, interrupt=interrupt, answered=answered):
             if next(left, None) is None and not stop.is_set():
                 stop.set()
                 if interrupt == "key":
                     raise KeyboardInterrupt
+            answered.append(len(states))
             return game[1].evaluate(states)
 
         judge = dataclasses.replace(game[1], evaluate=evaluate)
@@ -280,6 +297,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(leaves):
         forest.budget = Budget()
         forest.run(100 - int(forest.arrays["counts"][0, SIMULATIONS]))
         assert statistics(forest, 0) == statistics(whole, 0)
+        assert sum(answered) == forest.arrays["counts"][0, EVALUATIONS] and forest.calls == len(answered)  # nothing was asked twice
 
 
 # --- limits and bad input --------------------------------------------------------------------------------------------------------------

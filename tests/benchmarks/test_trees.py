@@ -1,18 +1,21 @@
 """How fast tree search is: simulations a second with an evaluator that knows nothing, with random games, and with a small ResNet.
 
 A simulation is a descent, a step by the rules with positional superko, the legal moves of the new node, and its planes, which are
-written for the evaluator although it does not look. All trees start from the empty board. A round does so many simulations in
+written for the evaluator although it does not look: by the kernel at the evaluator's desk, as for a net, or by an evaluator that has
+none and is asked about rows. All trees start from the empty board. A round does so many simulations in
 trees made anew. What is timed is the CPU, all threads of it. The peers:
 
 - mctx on Pgx, muzero_policy compiled by JAX: Pgx's step with its planes, a prior of zeros with the legal mask, value 0.
 - OpenSpiel's MCTSBot in Python, with a prior over the legal moves and value 0; it makes no planes.
-- OpenSpiel's MCTSBot in C++ with one random game a leaf, beside UCT with one game by the same policy here.
+- OpenSpiel's MCTSBot in C++ with one random game a leaf, beside UCT with one game by the same policy here: as many simulations, the
+  same komi and c, and on both sides a game is cut off after 2 x points moves, there counted from the empty board, here from the leaf.
 
 The time outside a net is the share of a search's CPU time that is not spent within calls of the net, as torch makes them.
 """
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 from typing import Any, ClassVar
 
@@ -23,7 +26,7 @@ from conftest import in_turns, one_cpu_time
 
 from astarzero import envs
 from astarzero.envs.domain import Domain, encode_batch
-from astarzero.envs.evaluation import Evaluation, Evaluator
+from astarzero.envs.evaluation import Desk, Evaluation, Evaluator
 from astarzero.envs.go import start
 from astarzero.nets.evaluator import net_evaluator
 from astarzero.nets.mlp import build_seeded
@@ -36,13 +39,14 @@ SIZES = (5, 9)
 BARS = {1: 60, 16: 350, 256: 300}  # thousands of simulations a second
 ROUND = {1: 2000, 16: 600, 256: 120}  # simulations a tree
 MCTX_GAMES, MCTX_SIMULATIONS = 16, 64
-BOT_SIMULATIONS, ROLLOUT_SIMULATIONS = 200, 2000
+BOT_SIMULATIONS, ROLLOUT_SIMULATIONS, ROLLOUT_C = 200, 1000, 1.4
 TOWERS = {5: (3, 32), 9: (4, 64)}  # blocks, width
 NET_SIMULATIONS = {16: 96, 256: 6}
 
 
-def nothing_known(domain: Domain, games: int) -> Evaluator:
-    """Encodes the planes of all that it is asked about, and answers zeros."""
+def nothing_known(domain: Domain, games: int, lends_desk: bool = True) -> Evaluator:
+    """Answers zeros. It lends a desk, as a net does, at which the search writes the planes; else it writes those of the rows it is asked
+    about."""
     encode, planes = domain.bind(encode_batch), np.zeros((games, domain.num_features), np.float32)
     logits, values = np.zeros((games, domain.num_actions), np.float32), np.zeros(games, np.float32)
 
@@ -51,7 +55,10 @@ def nothing_known(domain: Domain, games: int) -> Evaluator:
         encode(states, domain.context, planes[:asked])
         return Evaluation(logits[:asked], values[:asked])
 
-    return Evaluator("nothing", frozenset({"value", "prior"}), evaluate)
+    def desk(rows: int, heads: object) -> Desk:
+        return Desk(planes, values, logits, lambda asked: None, nullcontext)
+
+    return Evaluator("nothing", frozenset({"value", "prior"}), evaluate, desk=desk if lends_desk else None)
 
 
 def seconds_a_simulation(domain: Domain, judge: Evaluator, games: int, simulations: int, rule: str = "puct") -> float:
@@ -68,14 +75,14 @@ def rate(seconds: np.ndarray) -> str:
     return f"{middle:.3g} k simulations/s (best {best:.3g})"
 
 
-@pytest.mark.parametrize("games", BARS)
+@pytest.mark.parametrize(("games", "lends_desk"), [(1, False), *((games, True) for games in BARS)])
 @pytest.mark.parametrize("size", SIZES)
-def test_simulations(add_row, warm_memory, size, games):
+def test_simulations(add_row, warm_memory, size, games, lends_desk):
     domain = envs.make("go", size=size)
-    judge = nothing_known(domain, games)
+    judge, manner = nothing_known(domain, games, lends_desk), "at its desk" if lends_desk else "asked about rows"
     seconds = np.array([seconds_a_simulation(domain, judge, games, ROUND[games]) for _ in range(12)][1:])
-    work = f"PUCT, Go {size}x{size} with superko and {len(domain.plane_names)} planes, no-op evaluator, B = {games}"
-    add_row(work, rate(seconds), bar=f">= {BARS[games]} k")
+    work = f"PUCT, Go {size}x{size} with superko and {len(domain.plane_names)} planes, no-op evaluator {manner}, B = {games}"
+    add_row(work, rate(seconds), bar=f">= {BARS[games]} k" if lends_desk else "")
 
 
 # --- peers -------------------------------------------------------------------------------------------------------------------
@@ -167,16 +174,18 @@ def test_beside_a_bot_in_python(add_row, size):
 def test_random_games_beside_a_bot_in_cpp(add_row):
     pyspiel = pytest.importorskip("pyspiel", reason="needs open_spiel, in the extra peers")
     game, domain = pyspiel.load_game("go", {"board_size": 9, "komi": 7.5}), envs.make("go", size=9)
-    judge = rollout(domain, 1, policy="uniform")
+    judge = rollout(domain, 1, policy="uniform", cap=game.max_game_length())
 
     def search() -> None:
         games = pyspiel.RandomRolloutEvaluator(n_rollouts=1, seed=1)
-        pyspiel.MCTSBot(game, games, 1.4, ROLLOUT_SIMULATIONS // 4, 1000, False, 1, False).mcts_search(game.new_initial_state())
+        bot = pyspiel.MCTSBot(game, games, ROLLOUT_C, ROLLOUT_SIMULATIONS, 1000, False, 1, False)
+        bot.mcts_search(game.new_initial_state())
 
+    work = f"UCT, one random game of at most {game.max_game_length()} moves a leaf, Go 9x9, B = 1, {ROLLOUT_SIMULATIONS} simulations"
     beside(
-        add_row, "UCT and a random game a leaf, Go 9x9, one tree", "OpenSpiel's MCTSBot in C++", ">= 8x",
+        add_row, work, "OpenSpiel's MCTSBot in C++", ">= 8x",
         lambda: seconds_a_simulation(domain, judge, 1, ROLLOUT_SIMULATIONS, "uct"),
-        lambda: one_cpu_time(search) / (ROLLOUT_SIMULATIONS // 4), pairs=5,
+        lambda: one_cpu_time(search) / ROLLOUT_SIMULATIONS, pairs=5,
     )  # fmt: skip
 
 
