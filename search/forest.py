@@ -80,9 +80,8 @@ class Forest:
         self.desk = self._lent(waiting, self._heads) if self._lent else bare_desk(waiting, domain.num_actions)
         self.leaf_states = np.zeros((0 if self._lent else waiting, domain.num_words), np.uint64)
         self._chances = np.zeros(domain.num_actions, np.float32)
-        self.calls, self.evaluator_seconds, self.seconds, self.peak_bytes = 0, 0.0, 0.0, 0
-        self.stopped = Status.BUDGET  # why the last run ended, for a tree that could have gone on
-        self._plant(roots, np.broadcast_to(np.asarray(seeds, np.int64), len(roots)), lines)
+        self.peak_bytes, self.sizes = 0, {"nodes": 0, "edges": 0, "slots": 0, "keys": 0, "steps": 0}
+        self._plant(roots, seeds, self._games(roots, lines))
 
     # --- making ---------------------------------------------------------------------------------------------------------------------
 
@@ -94,17 +93,38 @@ class Forest:
         control[MAX_NODES] = self.budget.nodes
         return control
 
-    def _plant(self, roots: np.ndarray, seeds: np.ndarray, lines: Sequence[np.ndarray] | None) -> None:
-        """Put the roots and the lines of their games into the first room there is."""
+    def begin(self, states: np.ndarray, seeds: Sequence[int] | int = 0, lines: Sequence[np.ndarray] | None = None) -> None:
+        """Turn to other roots, as many as before: as a new forest would, but in the memory at hand. To be the first to touch memory costs
+        as much as a short search. ValueError for another number of roots."""
+        roots = self.domain.check_states(states)
+        if len(roots) != len(self.arrays["counts"]):
+            trees = len(self.arrays["counts"])
+            raise ValueError(f"{len(roots)} roots were given to a forest of {trees} trees; give as many, or make a new forest.")
+        games = self._games(roots, lines)
+        self.control[:] = self._make_control()
+        for name in ("counts", "table", "plan"):  # all else is written before it is read
+            self.arrays[name].view(np.uint8)[...] = 0
+        self._plant(roots, seeds, games)
+
+    def _games(self, roots: np.ndarray, lines: Sequence[np.ndarray] | None) -> list[np.ndarray]:
+        """The keys of each root's game, where the past matters."""
+        if not self.domain.keeps_history:
+            return []
         given: Sequence[np.ndarray | None] = [None] * len(roots) if lines is None else lines
-        if self.domain.keeps_history and len(given) != len(roots):
+        if len(given) != len(roots):
             raise ValueError(f"{len(given)} lines of keys were given for {len(roots)} roots; give one a root, such as Line.keys.")
-        games = [line_of(self.domain, root, keys) for root, keys in zip(roots, given)] if self.domain.keeps_history else []
-        longest = max(map(len, games), default=1)
-        self.sizes = {"nodes": 0, "edges": 0, "slots": 0, "keys": 0, "steps": 0}
-        edges = 4 * FIRST_NODES + 8 * self.domain.num_actions
-        nodes, steps = min(FIRST_NODES, self.budget.nodes), FIRST_STEPS
-        self.fits = self.resize({"nodes": nodes, "edges": edges, "slots": slots_for(edges), "steps": steps, "keys": longest + steps})
+        return [line_of(self.domain, root, keys) for root, keys in zip(roots, given)]
+
+    def _plant(self, roots: np.ndarray, seeds: Sequence[int] | int, games: Sequence[np.ndarray]) -> None:
+        """Put the roots and their games into the room there is, at the least the first."""
+        self.calls, self.evaluator_seconds, self.seconds = 0, 0.0, 0.0
+        self.stopped = Status.BUDGET  # why the last run ended, for a tree that could have gone on
+        edges, longest = 4 * FIRST_NODES + 8 * self.domain.num_actions, max(map(len, games), default=1)
+        first = {
+            "nodes": min(FIRST_NODES, self.budget.nodes), "edges": edges, "slots": slots_for(edges), "steps": FIRST_STEPS,
+            "keys": longest + FIRST_STEPS,
+        }  # fmt: skip
+        self.fits = self.resize({name: max(size, first[name]) for name, size in self.sizes.items()})
         if not self.fits:
             return
         self.noisy, self.moves = False, 0

@@ -16,6 +16,7 @@ from astarzero.envs.go_reference import PASS, Game
 from astarzero.envs.line import Line
 from astarzero.search.forest import Forest, TreeConfig
 from astarzero.search.result import Budget, Status
+from astarzero.search.simulate import ASKED, PHASE
 from astarzero.search.tree import EDGES, EVALUATIONS, NODES, SIMULATIONS
 
 KNOWS_NOTHING = Evaluator(
@@ -238,6 +239,35 @@ def test_edges_that_were_tried_stand_first_before_the_likeliest_of_the_rest(opti
 
 
 # --- going on ------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"rule": "gumbel"}, {"duplicates": "merge"}, {"leaves": 3}, {"noise": 0.25}], ids=lambda options: " ".join(options)
+)
+def test_a_forest_turns_to_other_roots_as_a_new_one_would(options):
+    """After a longer search elsewhere, which an interruption left with leaves that wait."""
+    domain, config = go("3x3", ko="positional"), TreeConfig(**options)
+    first, then = Line(domain, start(domain)), Line(domain, start(domain))
+    for action in (4, 1, 9, 0):
+        then.play(action)
+    forest = Forest(domain, np.stack([first.state] * 2), KNOWS_NOTHING, config, seeds=[5, 6])
+    forest.run(120)
+    if options.get("leaves"):
+        forest.stopped = Status.INTERRUPTED
+        forest.control[PHASE] = ASKED
+    roots, lines = np.stack([then.state, first.state]), [then.keys, first.keys]
+    forest.begin(roots, seeds=[1, 2], lines=lines)
+    new = Forest(domain, roots, KNOWS_NOTHING, config, seeds=[1, 2], lines=lines)
+    for each in (forest, new):
+        each.run(70)
+    assert np.array_equal(forest.visit_counts, new.visit_counts) and np.array_equal(forest.value, new.value)
+    assert np.array_equal(forest.qvalues, new.qvalues, equal_nan=True) and np.array_equal(forest.prior, new.prior)
+    assert np.array_equal(forest.arrays["counts"], new.arrays["counts"]) and forest.calls == new.calls
+    before = forest.visit_counts
+    for bad in ({"states": roots[:1]}, {"states": roots, "lines": lines[:1]}):
+        with pytest.raises(ValueError, match=r"(1 roots were given|1 lines of keys were given)"):
+            forest.begin(**bad)
+    assert np.array_equal(forest.visit_counts, before)
 
 
 def test_advance_keeps_the_subtree_and_goes_on_as_if_it_had_begun_there():
