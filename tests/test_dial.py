@@ -1,4 +1,4 @@
-"""The dial: A* expansion by expansion, AlphaZero visit by visit, minimax by hand, and what each switch does."""
+"""The dial: A* expansion by expansion, AlphaZero visit by visit, minimax by hand, each switch (long: each preset is traced)."""
 
 import dataclasses
 import itertools

@@ -1,4 +1,4 @@
-"""Searches for games of two: trees by hand, random graphs with loops against retrograde analysis, solved Go, budgets and proofs.
+"""Searches for games of two: by hand, random graphs against retrograde analysis, solved Go, budgets (long: two share its trees).
 
 A toy game is a graph of toys.py: a vertex that begins with W, L or D is an end, won, lost or drawn for whoever is to move there.
 """

@@ -1,4 +1,4 @@
-"""Matches: the same by seed, resumed where they stopped, kept as SGF that replays, and programs in pipes as players."""
+"""Matches: the same by seed, resumed, kept as SGF that replays; programs in pipes as players (long: they fail in many ways)."""
 
 import dataclasses
 import itertools

@@ -1,4 +1,4 @@
-"""Trees in a batch: by hand, against minimax and the slow rules of Go, alone and together, interrupted, advanced, merged, refused."""
+"""Trees in a batch: by hand, against slow rules, alone and together, interrupted, advanced (long: each switch meets the same trees)."""
 
 import dataclasses
 import math
