@@ -40,6 +40,12 @@ def write_key(state, context, keys, place):
     keys[place] = position_key(state, context)
 
 
+def write_keys(states, context, keys):
+    """Kernel: the keys of rows [B, W], uint64 [B]."""
+    for index in range(states.shape[0]):
+        keys[index] = position_key(states[index], context)
+
+
 def advance_in_line(state, action, context, keys, length, successor):
     """Kernel: a step that also appends the successor's key to the line; returns 0.0 when it is illegal."""
     cost = step_in_line(state, action, context, keys, length, successor)

@@ -18,7 +18,7 @@ from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluator, bare_desk
 from astarzero.search.drive import nonsense, with_shape
 from astarzero.search.evaluator import default_evaluator, kernel_face
-from astarzero.search.game_nodes import line_of
+from astarzero.search.game_nodes import lines_of
 from astarzero.search.pages import slots_for, wider, zeros
 from astarzero.search.replant import replant
 from astarzero.search.result import UNLIMITED, Budget, Status
@@ -113,7 +113,7 @@ class Forest:
         given: Sequence[np.ndarray | None] = [None] * len(roots) if lines is None else lines
         if len(given) != len(roots):
             raise ValueError(f"{len(given)} lines of keys were given for {len(roots)} roots; give one a root, such as Line.keys.")
-        return [line_of(self.domain, root, keys) for root, keys in zip(roots, given)]
+        return lines_of(self.domain, roots, given)
 
     def _plant(self, roots: np.ndarray, seeds: Sequence[int] | int, games: Sequence[np.ndarray]) -> None:
         """Put the roots and their games into the room there is, at the least the first."""
@@ -162,6 +162,8 @@ class Forest:
 
     def resize(self, sizes: Mapping[str, int]) -> bool:
         """Grow to `sizes`; False when that is above the limit of bytes."""
+        if sizes == self.sizes:
+            return True
         lengths = {name: self._length(name, sizes) for name in ARRAYS}
         more = [array[:, :1].nbytes * lengths[name] - array.nbytes for name, array in self.arrays.items()]
         more.append(self.path[:, :1].nbytes * sizes["steps"] - self.path.nbytes)

@@ -13,13 +13,13 @@ A node is expanded once, by all the rules, and all its new children are judged i
 Read next: unbounded_minimax.py, alpha_beta.py.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from astarzero.envs.domain import Domain, is_terminal
 from astarzero.envs.evaluation import Evaluator, node_value
-from astarzero.envs.line import expand_in_line, write_key
+from astarzero.envs.line import expand_in_line, write_keys
 from astarzero.envs.state_table import EMPTY, add_row, copy_row, fill_slot, find_slot, hash_row
 from astarzero.envs.two_players import forget, outcome
 
@@ -149,7 +149,7 @@ def game_drive(
     `levels`, [L, ...]; row [W]; actions, costs [A].
     """
     row = domain.positions(state)[0] if merged else domain.check_states(state)[0]
-    line = line_of(domain, domain.check_states(state)[0], keys)
+    (line,) = lines_of(domain, domain.check_states(state)[:1], [keys])
     nodes: Arrays = {
         "states": np.zeros((0, domain.num_words), np.uint64), "value": np.zeros(0), "flags": np.zeros(0, np.int8),
         "first_edge": np.zeros(0, np.int32), "num_edges": np.zeros(0, np.int16), **columns,
@@ -164,15 +164,17 @@ def game_drive(
     return drive
 
 
-def line_of(domain: Domain, row: np.ndarray, keys: np.ndarray | None) -> np.ndarray:
-    """The line of keys up to a row [W], uint64 [F]: `keys`, or the row's own alone. ValueError when it does not end there."""
-    own_key = np.zeros(1, np.uint64)
-    domain.bind(write_key)(row, domain.context, own_key, 0)
-    line = own_key if keys is None else np.ascontiguousarray(keys, np.uint64).ravel()
-    if not len(line) or line[-1] != own_key[0]:
-        ends = f"The line of {len(line)} keys does not end in the position given"
-        raise ValueError(f"{ends}; give the keys up to it and with it, such as Line.keys.")
-    return line
+def lines_of(domain: Domain, rows: np.ndarray, lines: Sequence[np.ndarray | None]) -> list[np.ndarray]:
+    """The lines of keys up to rows [B, W], uint64 [F] each: those given, or the row's own key alone. ValueError when one ends elsewhere."""
+    own_keys = np.zeros(len(rows), np.uint64)
+    domain.bind(write_keys)(rows, domain.context, own_keys)
+    given = [own_keys[number : number + 1] if keys is None else keys for number, keys in enumerate(lines)]
+    whole = [np.ascontiguousarray(keys, np.uint64).ravel() for keys in given]
+    for line, own_key in zip(whole, own_keys):
+        if not len(line) or line[-1] != own_key:
+            ends = f"The line of {len(line)} keys does not end in the position given"
+            raise ValueError(f"{ends}; give the keys up to it and with it, such as Line.keys.")
+    return whole
 
 
 def answers_of(drive: Drive, levels: int) -> dict[int, Callable[[], Status | None]]:
