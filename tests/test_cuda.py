@@ -53,7 +53,7 @@ def test_a_desk_on_a_gpu_is_read_after_it_is_written():
     """What the kernel reads right after `judge` are the answers to these rows, not to those before."""
     domain = PUZZLE
     judge = net_evaluator(mlp(), domain, ("value",), device="cuda", chunk=64)
-    desk = judge.desk(200)
+    desk = judge.desk(200, ("value",))
     for seed in range(20):
         states = np.random.default_rng(seed).permutation(states_of(domain))[:200]
         with desk.session():
