@@ -1,6 +1,7 @@
 """Labels from an exact table of Go: the same two regimes as labels.py, for a game that is won, drawn or lost.
 
 Roots are positions up to the symmetries of the board: a position and its mirror image are one root, so none is in train and test at once.
+Their successors may be: different positions lead to the same one, so a test asks V about much that it was taught (see game_trials.py).
 Labelled states are random images of random roots. Values and q are outcomes for the player to move: 1 won, 0 drawn, -1 lost.
 
     full     pi: all actions that keep the result; Q: every legal action; V: every successor at which the game is not over.
