@@ -6,6 +6,9 @@ overlap: see ../search/integer_best_first.py. `count_bits(word)` is the number o
 the lowest (of 0: 64), `nth_bit(word, number)` the one alone that has `number` below it, 0 when
 there is none.
 
+`first_of(words, start, wanted, care)` is the place of the first of the LANES words from `start` on that is 0 or has the bits of
+`wanted` where `care` has ones, LANES when none is: one comparison of all of them, without a branch to be guessed.
+
 `promise(condition)` tells the compiler that a condition holds, and costs nothing. Numba lets an array be indexed from its end, so
 every index that might be below 0 is tested, at every use; one promise after the number is born saves them all, and one on the
 length of a row unrolls the loops over it. A promise that is broken makes any behaviour possible; under NUMBA_DISABLE_JIT=1 it raises.
@@ -17,6 +20,7 @@ from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+LANES = 8  # uint32 words that `first_of` compares at once: half of a cache line
 READ, KEEP, DATA = 0, 3, 1  # for reading, in all cache levels, in the data cache: LLVM language reference, llvm.prefetch
 
 # x86's PDEP finds the n-th one in three cycles; elsewhere, and when code is made for another machine, a search by halves does.
@@ -31,6 +35,10 @@ if numba.config.DISABLE_JIT:
     def promise(condition):
         """Plain Python can afford to look."""
         assert condition
+
+    def first_of(words, start, wanted, care):
+        window = words[start : start + LANES].astype(np.int64)
+        return next((place for place, word in enumerate(window) if word == 0 or (word ^ wanted) & care == 0), LANES)
 
     def count_bits(word):
         return int(word).bit_count()
@@ -53,6 +61,26 @@ else:
             return context.get_dummy_value()
 
         return types.void(array, index), generate
+
+    @intrinsic
+    def first_of(typing_context, words, start, wanted, care):
+        def generate(context, builder, signature, arguments):
+            view = context.make_array(signature.args[0])(context, builder, arguments[0])
+            place = cgutils.get_item_pointer(context, builder, signature.args[0], view, [arguments[1]])
+            word, lanes = ir.IntType(32), ir.VectorType(ir.IntType(32), LANES)
+            load = builder.load(builder.bitcast(place, lanes.as_pointer()), align=4)
+
+            def in_every_lane(number):
+                single = builder.insert_element(ir.Constant(lanes, ir.Undefined), builder.trunc(number, word), word(0))
+                return builder.shuffle_vector(single, ir.Constant(lanes, ir.Undefined), ir.Constant(lanes, None))
+
+            nothing = ir.Constant(lanes, None)
+            differs = builder.and_(builder.xor(load, in_every_lane(arguments[2])), in_every_lane(arguments[3]))
+            found = builder.or_(builder.icmp_unsigned("==", load, nothing), builder.icmp_unsigned("==", differs, nothing))
+            bits = builder.zext(builder.bitcast(found, ir.IntType(LANES)), word)
+            return builder.zext(builder.cttz(builder.or_(bits, word(1 << LANES)), ir.Constant(ir.IntType(1), 1)), ir.IntType(64))
+
+        return types.int64(words, types.int64, types.int64, types.int64), generate
 
     @intrinsic
     def promise(typing_context, condition):

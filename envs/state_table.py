@@ -12,13 +12,14 @@ of what is there reads one, nearly always. The caller keeps the load at or under
 import numpy as np
 
 from astarzero.envs.compile import bind
-from astarzero.envs.machine import prefetch, promise
+from astarzero.envs.machine import LANES, first_of, prefetch, promise
 
 EMPTY = -1  # the index in an empty slot
 SLOT = np.uint32
 AHEAD = 32  # rows between asking for a slot and using it
 FIRST_MIX = np.uint64(0x9E3779B97F4A7C15)  # splitmix64 (Steele, Lea, Flood 2014)
 SECOND_MIX = np.uint64(0xBF58476D1CE4E5B9)
+ANY = (1 << 32) - 1  # all bits of a slot
 SHIFT_30 = np.uint64(30)
 SHIFT_32 = np.uint64(32)
 LOW_32 = np.uint64(0xFFFFFFFF)
@@ -48,30 +49,40 @@ def same_row(first, second):
 
 
 def short_hash(state):
-    """What the table knows of a row: the search for it begins at the slot `short_hash & mask`. `mask` = slots in use - 1."""
+    """What the table knows of a row. `mask` = slots in use - 1."""
     return np.int64(hash_row(state) & LOW_32)
 
 
-def likely_slot(slot, hashed, slots, mask):
-    """From `slot` on: the first that is empty or has the hash, and so nearly always the row; and the index there, or EMPTY."""
+def home_of(hashed, mask):
+    """The slot where the search for a row begins: the first of a group of LANES that are looked at together."""
+    return hashed & mask & ~(LANES - 1)
+
+
+def likely_slot(hashed, slots, mask):
+    """The first slot on the way from home that is empty or has the hash, and so nearly always the row; and the index there, or EMPTY."""
+    slot = home_of(hashed, mask)
+    while True:
+        promise(slot >= 0)
+        place = first_of(slots, slot, hashed, ~mask)
+        if place < LANES:
+            return slot + place, (np.int64(slots[slot + place]) & mask) - 1
+        slot = (slot + LANES) & mask
+
+
+def probe(slot, hashed, state, states, slots, mask):
+    """From what `likely_slot` found on, even if filled since: the slot that holds `state`, or the empty one where it belongs; and the
+    index there, or EMPTY."""
     promise(mask >= 0)
     while True:
         promise(slot >= 0)
         entry = np.int64(slots[slot])
-        if entry == 0 or (entry ^ hashed) & ~mask == 0:
-            return slot, (entry & mask) - 1
-        slot = (slot + 1) & mask
-
-
-def probe(slot, hashed, state, states, slots, mask):
-    """From `slot` on: the slot that holds `state`, or the empty slot where it belongs; and the index there, or EMPTY."""
-    while True:
-        slot, index = likely_slot(slot, hashed, slots, mask)
-        if index == EMPTY:
-            return slot, index
-        promise(index >= 0)
-        if same_row(states[index], state):
-            return slot, index
+        if entry == 0:
+            return slot, EMPTY
+        if (entry ^ hashed) & ~mask == 0:
+            index = (entry & mask) - 1
+            promise(index >= 0)
+            if same_row(states[index], state):
+                return slot, index
         slot = (slot + 1) & mask
 
 
@@ -83,7 +94,8 @@ def write_slot(slots, slot, hashed, index, mask):
 def find_slot(state, states, slots, mask):
     """The slot that holds `state`, or the empty slot where it belongs; and the index there, or EMPTY."""
     hashed = short_hash(state)
-    return probe(hashed & mask, hashed, state, states, slots, mask)
+    slot, index = likely_slot(hashed, slots, mask)
+    return (slot, index) if index == EMPTY else probe(slot, hashed, state, states, slots, mask)
 
 
 def fill_slot(slots, slot, state, index, mask):
@@ -98,20 +110,22 @@ def add_row(index, states, slots, mask):
 
 def fetch_slot(state, slots, mask):
     """Start loading what `find_slot` will read first."""
-    prefetch(slots, short_hash(state) & mask)
+    prefetch(slots, home_of(short_hash(state), mask))
 
 
 def refill(states, count, slots, mask):
     """Point `slots[:mask + 1]` (all empty) at rows 0..count-1 of `states`, which are distinct: none is compared with another."""
-    promise(mask >= 0)
     for index in range(count):
         if index + AHEAD < count:
-            prefetch(slots, short_hash(states[index + AHEAD]) & mask)
+            fetch_slot(states[index + AHEAD], slots, mask)
         hashed = short_hash(states[index])
-        slot = hashed & mask
-        while slots[slot] != 0:
-            slot = (slot + 1) & mask
-        write_slot(slots, slot, hashed, index, mask)
+        slot = home_of(hashed, mask)
+        place = first_of(slots, slot, 0, ANY)
+        while place == LANES:
+            slot = (slot + LANES) & mask
+            place = first_of(slots, slot, 0, ANY)
+        promise(slot >= 0)
+        write_slot(slots, slot + place, hashed, index, mask)
 
 
 def slots_for(count: int) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 
 from astarzero.envs.domain import Domain, value_of
 from astarzero.envs.evaluation import HEADS, Desk, Evaluation, Evaluator
+from astarzero.envs.machine import LANES
 from astarzero.envs.state_table import SLOT, refill
 from astarzero.search.duplicates import DUPLICATES
 from astarzero.search.pages import MACHINE, copied_bytes, longer, zeros
@@ -270,7 +271,7 @@ def row_bytes(array: np.ndarray) -> int:
 
 def slots_needed(capacity: int, load: float) -> int:
     """Slots for `capacity` nodes at a load of at most `load`: a power of two."""
-    return 1 << max(1, int(math.ceil(capacity / load) - 1).bit_length())
+    return max(LANES, 1 << int(math.ceil(capacity / load) - 1).bit_length())
 
 
 def trace_plan(parent: np.ndarray, action: np.ndarray, node: int) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ import numpy as np
 from astarzero.envs.domain import Domain, expand_onward, num_words, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
 from astarzero.envs.machine import prefetch, promise
-from astarzero.envs.state_table import EMPTY, copy_row, likely_slot, probe, short_hash, write_slot
+from astarzero.envs.state_table import EMPTY, copy_row, home_of, likely_slot, probe, short_hash, write_slot
 from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, NONE, drop_best, entry_at, fetch_next, find_best, push
 
 from astarzero.search.drive import (  # isort: skip
@@ -65,7 +65,7 @@ def integer_best_first_kernel(
         root["parent"], root["action"], root["g"], root["h"] = -1, -1, 0, 0
         successor["parent"], successor["action"], successor["g"] = 0, -1, 0
         successor["hash"] = short_hash(rows[0])
-        successor["slot"] = successor["hash"] & control[MASK]
+        successor["slot"] = home_of(successor["hash"], control[MASK])
         if control[CHARGED]:
             successor["h"] = whole_cost(node_value(rows[0], rows[0], value_of(0), -1, context, tables))
         control[FIRST_FREE], control[MADE], control[LEFT], control[TURN], control[PHASE] = NONE, 1, 1, 1, INSERT
@@ -150,7 +150,7 @@ def write_successors(node, control, context, tables, inverse, states, records, s
     count = expand_onward(states[node], back, context, successors, actions, costs)
     for number in range(count):
         hashed, whole = short_hash(successors[number]), np.int64(costs[number])
-        prefetch(slots, hashed & mask)
+        prefetch(slots, home_of(hashed, mask))
         uneven |= whole != costs[number]
         successor = made[first + number]
         successor["parent"], successor["action"], successor["g"], successor["hash"] = node, actions[number], g + whole, hashed
@@ -183,7 +183,7 @@ def draw_order(control):
 def look_up(successor, control, states, records, slots):
     """Find the likely slot of `successor`, and fetch the row to compare with where there is one."""
     hashed, mask = successor["hash"], control[MASK]
-    slot, known = likely_slot(hashed & mask, hashed, slots, mask)
+    slot, known = likely_slot(hashed, slots, mask)
     successor["slot"] = slot
     if known >= 0:
         prefetch(states, known)
