@@ -119,13 +119,66 @@ def refill(states, count, slots, mask):
         if index + AHEAD < count:
             fetch_slot(states[index + AHEAD], slots, mask)
         hashed = short_hash(states[index])
-        slot = home_of(hashed, mask)
-        place = first_of(slots, slot, 0, ANY)
-        while place == LANES:
-            slot = (slot + LANES) & mask
-            place = first_of(slots, slot, 0, ANY)
+        write_slot(slots, empty_slot(hashed, slots, mask), hashed, index, mask)
+
+
+def enlarge(states, count, slots, mask, old, aside):
+    """Let `slots[:mask + 1]` point at rows 0..count-1. `slots[:old]` does so by mask old - 1, the others are empty; old may be 0.
+
+    `aside` is scratch, SLOT [LANES]. A table that doubles where it is reads itself once from end to end, and hardly any row."""
+    if old == 0:
+        refill(states, count, slots, mask)
+    while 0 < old <= mask:
+        double(states, slots, old, aside)
+        old *= 2
+
+
+def double(states, slots, size, aside):
+    """Spread the entries in slots[:size] over twice as many.
+
+    The next bit of the hash stands in the entry and says which of two groups is its home now: the same, or the one `size` further.
+    A stray, away from home, may stand only behind a full group: of those entries alone the rows are read. Group after group is emptied
+    and its entries put where they belong, strays last. Those find room no further than where they stood: the groups on their way hold
+    only what stood there before, in as much room, and not yet the stray itself."""
+    old_mask, mask = size - 1, 2 * size - 1
+    first = np.int64(0)
+    while slots[first + LANES - 1] != 0:
+        first += LANES
+    after_full = False
+    for done in range(LANES, size + LANES, LANES):  # the groups from the one after `first` round to `first`, which is not full
+        group = (first + done) & old_mask
+        promise(group >= 0)
+        low, high, strays = group, group + size, 0
+        is_full = slots[group + LANES - 1] != 0
+        for place in range(LANES):
+            entry = np.int64(slots[group + place])
+            slots[group + place] = 0
+            if after_full and entry != 0 and home_of(short_hash(states[(entry & old_mask) - 1]), old_mask) != group:
+                aside[strays] = entry
+                strays += 1
+                continue
+            moves = entry & size != 0
+            target = high if moves else low
+            promise(target >= 0)
+            slots[target] = entry & ~size
+            high += moves
+            low += entry != 0 and not moves
+        for stray in range(strays):
+            index = (np.int64(aside[stray]) & old_mask) - 1
+            hashed = short_hash(states[index])
+            write_slot(slots, empty_slot(hashed, slots, mask), hashed, index, mask)
+        after_full = is_full
+
+
+def empty_slot(hashed, slots, mask):
+    """The first empty slot on the way from home."""
+    slot = home_of(hashed, mask)
+    while True:
         promise(slot >= 0)
-        write_slot(slots, slot + place, hashed, index, mask)
+        place = first_of(slots, slot, 0, ANY)
+        if place < LANES:
+            return slot + place
+        slot = (slot + LANES) & mask
 
 
 def slots_for(count: int) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from astarzero.envs.domain import Domain, value_of
 from astarzero.envs.evaluation import HEADS, Desk, Evaluation, Evaluator
 from astarzero.envs.machine import LANES
-from astarzero.envs.state_table import SLOT, refill
+from astarzero.envs.state_table import SLOT, enlarge
 from astarzero.search.duplicates import DUPLICATES
 from astarzero.search.pages import MACHINE, copied_bytes, longer, zeros
 from astarzero.search.result import Budget, SearchResult, Status
@@ -222,7 +222,8 @@ class Drive:
     def _resize(self, capacity: int, entry_capacity: int, load: float) -> None:
         """Grow arrays to `capacity` nodes and `entry_capacity` entries."""
         slots = self._slots_at(capacity, load)
-        if slots != len(self.slots):
+        old = len(self.slots) if self.slots.size and not copied_bytes(self.slots, slots) else 0  # a table that grows where it is
+        if slots != len(self.slots) and not old:
             self.slots = np.zeros(0, SLOT)  # the old ones go first
         available, bytes_a_node = min(self.budget.bytes, MACHINE), sum(row_bytes(array) for array in self.nodes.values())
         for (group, name), (array, length) in self._growing(capacity, entry_capacity).items():
@@ -230,10 +231,11 @@ class Drive:
                 most = min(available, available * row_bytes(array) // bytes_a_node)
                 (self.nodes, self.entries)[group][name] = longer(array, length, most)
         if slots != len(self.slots):
-            self.slots = zeros((slots,), SLOT, available)
+            self.slots = longer(self.slots, slots) if old else zeros((slots,), SLOT, available)
             self.control[MASK] = slots - 1
             if self.control[NODES]:
-                self.domain.bind(refill)(self.nodes["states"], self.control[NODES], self.slots, self.control[MASK])
+                table = self.slots, self.control[MASK], old, np.zeros(LANES, SLOT)
+                self.domain.bind(enlarge)(self.nodes["states"], self.control[NODES], *table)
         self.peak_bytes = max(self.peak_bytes, self.bytes)
 
 
