@@ -19,8 +19,10 @@ import numpy as np
 from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
 LANES = 8  # uint32 words that `first_of` compares at once: half of a cache line
+HELD_WORDS = 16
 READ, KEEP, DATA = 0, 3, 1  # for reading, in all cache levels, in the data cache: LLVM language reference, llvm.prefetch
 
 # x86's PDEP finds the n-th one in three cycles; elsewhere, and when code is made for another machine, a search by halves does.
@@ -39,6 +41,9 @@ if numba.config.DISABLE_JIT:
     def first_of(words, start, wanted, care):
         window = words[start : start + LANES].astype(np.int64)
         return next((place for place, word in enumerate(window) if word == 0 or (word ^ wanted) & care == 0), LANES)
+
+    def held(row):
+        return row.copy()
 
     def count_bits(word):
         return int(word).bit_count()
@@ -81,6 +86,26 @@ else:
             return builder.zext(builder.cttz(builder.or_(bits, word(1 << LANES)), ir.Constant(ir.IntType(1), 1)), ir.IntType(64))
 
         return types.int64(words, types.int64, types.int64, types.int64), generate
+
+    @intrinsic
+    def held(typing_context, row):
+        kind = types.Array(row.dtype, 1, "C", readonly=True)
+
+        def generate(context, builder, signature, arguments):
+            given = context.make_array(signature.args[0])(context, builder, arguments[0])
+            word = given.data.type.pointee
+            length = builder.extract_value(given.shape, 0)
+            fits = builder.icmp_unsigned("<=", length, length.type(HELD_WORDS))
+            own = builder.bitcast(cgutils.alloca_once(builder, ir.ArrayType(word, HELD_WORDS)), word.as_pointer())
+            with cgutils.for_range(builder, builder.select(fits, length, length.type(0))) as loop:
+                builder.store(builder.load(builder.gep(given.data, [loop.index])), builder.gep(own, [loop.index]))
+            copy = context.make_array(kind)(context, builder)
+            arrayobj.populate_array(
+                copy, data=builder.select(fits, own, given.data), shape=given.shape, strides=given.strides, itemsize=given.itemsize, meminfo=None
+            )  # fmt: skip
+            return copy._getvalue()
+
+        return kind(row), generate
 
     @intrinsic
     def promise(typing_context, condition):

@@ -152,8 +152,10 @@ def double(states, slots, size, aside):
         is_full = slots[group + LANES - 1] != 0
         for place in range(LANES):
             entry = np.int64(slots[group + place])
+            if entry == 0:
+                break
             slots[group + place] = 0
-            if after_full and entry != 0 and home_of(short_hash(states[(entry & old_mask) - 1]), old_mask) != group:
+            if after_full and home_of(short_hash(states[(entry & old_mask) - 1]), old_mask) != group:
                 aside[strays] = entry
                 strays += 1
                 continue
@@ -162,7 +164,7 @@ def double(states, slots, size, aside):
             promise(target >= 0)
             slots[target] = entry & ~size
             high += moves
-            low += entry != 0 and not moves
+            low += not moves
         for stray in range(strays):
             index = (np.int64(aside[stray]) & old_mask) - 1
             hashed = short_hash(states[index])

@@ -20,7 +20,7 @@ import numpy as np
 
 from astarzero.envs.domain import Domain, expand_onward, num_words, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
-from astarzero.envs.machine import prefetch, promise
+from astarzero.envs.machine import held, prefetch, promise
 from astarzero.envs.state_table import EMPTY, copy_row, home_of, likely_slot, probe, short_hash, write_slot
 from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, NONE, drop_best, entry_at, fetch_next, find_best, push
 
@@ -35,7 +35,7 @@ from astarzero.search.result import Budget, SearchResult, Status
 
 LARGEST = (1 << 15) - 1  # of g and h, which are int16
 HEAVIEST = 64  # of the whole-number weights; heavier ones would make mostly empty buckets
-TIES = 16  # nodes of equal key and h that a round takes together: as many waits for memory at a time, and no node that is not best,
+TIES = 32  # nodes of equal key that a round takes together: as many waits for memory at a time, and no node that is not best,
 FEW = 1024  # but only one for so many open nodes: a small search fits the caches and keeps to the order of its ties
 FIRST_KEYS, FIRST_H, MARGIN = 128, 64, 16  # buckets at first, and beyond the one that is wanted
 MOST_BUCKETS = 1 << 22
@@ -109,13 +109,13 @@ def select(control, states, records, chunks, below, top, lowest, taken, num_acti
     room = control[BATCH] * num_actions
     if control[NODES] + room > states.shape[0] or control[CHUNKS] + room > chunks.shape[0]:
         return GROW
-    count, first_key, first_h = 0, np.int64(0), np.int64(0)
+    count, first_key = 0, np.int64(0)
     most = min(control[BATCH], 1 + control[ENTRIES] // FEW) if control[ONLY_TIES] else control[BATCH]
     while count < most and control[ENTRIES] > 0:
         key, node_h, place = find_best(control, top, lowest)  # h is the same as the node's, which would have to be fetched
         node = entry_at(chunks, place)
         promise(node >= 0)
-        if count > 0 and control[ONLY_TIES] and (key != first_key or node_h != first_h):
+        if count > 0 and control[ONLY_TIES] and key != first_key:
             break
         record = records[node]
         if not record["flags"] & CLOSED and control[G_WEIGHT] * record["g"] + control[H_WEIGHT] * node_h == key:
@@ -128,7 +128,7 @@ def select(control, states, records, chunks, below, top, lowest, taken, num_acti
                 break
             record["flags"] |= CLOSED
             taken[count] = node
-            first_key, first_h = key, node_h
+            first_key = key
             count += 1
             control[EXPANSIONS] += 1
         drop_best(control, top, below, key, node_h, place)
@@ -145,9 +145,9 @@ def write_successors(node, control, context, tables, inverse, states, records, s
     promise(first >= 0)
     promise(node >= 0)
     action, g, value = np.int64(records[node]["action"]), np.int64(records[node]["g"]), value_of(records[node]["h"])
-    back = inverse[action] if action >= 0 else NONE
+    back, parent = inverse[action] if action >= 0 else NONE, held(states[node])
     successors = rows[first : first + actions.shape[0]]
-    count = expand_onward(states[node], back, context, successors, actions, costs)
+    count = expand_onward(parent, back, context, successors, actions, costs)
     for number in range(count):
         hashed, whole = short_hash(successors[number]), np.int64(costs[number])
         prefetch(slots, home_of(hashed, mask))
@@ -155,7 +155,7 @@ def write_successors(node, control, context, tables, inverse, states, records, s
         successor = made[first + number]
         successor["parent"], successor["action"], successor["g"], successor["hash"] = node, actions[number], g + whole, hashed
         if charged:
-            successor["h"] = whole_cost(node_value(successors[number], states[node], value, actions[number], context, tables))
+            successor["h"] = whole_cost(node_value(successors[number], parent, value, actions[number], context, tables))
     if uneven:
         return NOT_WHOLE
     control[GENERATED] += count

@@ -25,7 +25,7 @@ using u32 = std::uint32_t;
 
 constexpr i32 NONE = -1;
 constexpr int CLOSED = 1, GOAL = 2;
-constexpr u32 TIES = 16, FEW = 1024, ACTIONS = 4, ROOM = TIES * ACTIONS;
+constexpr u32 TIES = 32, FEW = 1024, ACTIONS = 4, ROOM = TIES * ACTIONS;
 constexpr u32 KEYS = 128, DISTANCES = 128;  // the 15-puzzle needs no more: h <= 64, f <= 80
 constexpr u32 CHUNK_BITS = 4, CHUNK = 1u << CHUNK_BITS, LAST = CHUNK - 1;
 constexpr u32 AHEAD = 32, FIRST_NODES = 1024, FIRST_ENTRIES = 512, FAST_GROWTH = 1u << 16;
@@ -268,12 +268,12 @@ struct Search {
     for (;;) {
       if (nodes + ROOM > states.size || taken_chunks + ROOM > below.size) grow();
       count = 0;
-      u32 first_key = 0, first_distance = 0;
+      u32 first_key = 0;
       u32 most = static_cast<u32>(std::min<u64>(TIES, 1 + entries / FEW));
       while (count < most && entries > 0) {
         u32 distance;
         i32 node = find_best(distance);
-        if (count > 0 && (least_key != first_key || distance != first_distance)) break;
+        if (count > 0 && least_key != first_key) break;
         Record& record = records[node];
         if (!(record.flags & CLOSED) && static_cast<u32>(record.g + distance) == least_key) {
           if (record.flags & GOAL) {
@@ -282,7 +282,7 @@ struct Search {
           }
           record.flags |= CLOSED;
           taken[count++] = node;
-          first_key = least_key, first_distance = distance;
+          first_key = least_key;
         }
         drop_best(distance);
       }
