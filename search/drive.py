@@ -187,7 +187,7 @@ class Drive:
         for factor, load in itertools.product(GROWTH, LOADS):
             larger, entries = capacity, entry_capacity
             if held + self.room > capacity:
-                larger = min(int(capacity * (factor if capacity < FAST_GROWTH else min(factor, 1.5))) + self.room, self.budget.nodes)
+                larger = min(max(int(capacity * (factor if capacity < FAST_GROWTH else min(factor, 1.5))), held + self.room), self.budget.nodes)
             if self.entries and used + self.entry_room > entry_capacity:
                 entries = int(entry_capacity * (factor if entry_capacity < FAST_GROWTH else min(factor, 1.5))) + self.entry_room
             if load == LOADS[0] and self._slots_at(larger, load) * self.slots.itemsize > self.budget.bytes // 3:

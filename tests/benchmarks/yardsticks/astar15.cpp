@@ -183,7 +183,7 @@ struct Search {
 
   void grow() {
     u64 capacity = states.size, chunk_capacity = below.size;
-    if (nodes + ROOM > capacity) capacity = (capacity < FAST_GROWTH ? 4 * capacity : capacity * 3 / 2) + ROOM;
+    if (nodes + ROOM > capacity) capacity = std::max<u64>(capacity < FAST_GROWTH ? 4 * capacity : capacity * 3 / 2, nodes + ROOM);
     if (taken_chunks + ROOM > chunk_capacity)
       chunk_capacity = (chunk_capacity < FAST_GROWTH ? 4 * chunk_capacity : chunk_capacity * 3 / 2) + ROOM;
     resize(capacity, chunk_capacity);
