@@ -9,6 +9,9 @@ there is none.
 `first_of(words, start, wanted, care)` is the place of the first of the LANES words from `start` on that is 0 or has the bits of
 `wanted` where `care` has ones, LANES when none is: one comparison of all of them, without a branch to be guessed.
 
+`held(row)` is a copy of a short row that nothing else can write to, so that the compiler may keep it in registers: what is worked out
+from a parent's row is then worked out once, not again after each write to a successor. A row of more than HELD_WORDS is itself.
+
 `promise(condition)` tells the compiler that a condition holds, and costs nothing. Numba lets an array be indexed from its end, so
 every index that might be below 0 is tested, at every use; one promise after the number is born saves them all, and one on the
 length of a row unrolls the loops over it. A promise that is broken makes any behaviour possible; under NUMBA_DISABLE_JIT=1 it raises.
@@ -19,10 +22,9 @@ import numpy as np
 from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
-from numba.np import arrayobj
 
 LANES = 8  # uint32 words that `first_of` compares at once: half of a cache line
-HELD_WORDS = 16
+HELD_WORDS = 16  # of the longest row that `held` copies
 READ, KEEP, DATA = 0, 3, 1  # for reading, in all cache levels, in the data cache: LLVM language reference, llvm.prefetch
 
 # x86's PDEP finds the n-th one in three cycles; elsewhere, and when code is made for another machine, a search by halves does.
@@ -89,7 +91,8 @@ else:
 
     @intrinsic
     def held(typing_context, row):
-        kind = types.Array(row.dtype, 1, "C", readonly=True)
+        if row.ndim != 1 or row.layout != "C":
+            return None
 
         def generate(context, builder, signature, arguments):
             given = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -99,13 +102,13 @@ else:
             own = builder.bitcast(cgutils.alloca_once(builder, ir.ArrayType(word, HELD_WORDS)), word.as_pointer())
             with cgutils.for_range(builder, builder.select(fits, length, length.type(0))) as loop:
                 builder.store(builder.load(builder.gep(given.data, [loop.index])), builder.gep(own, [loop.index]))
-            copy = context.make_array(kind)(context, builder)
-            arrayobj.populate_array(
-                copy, data=builder.select(fits, own, given.data), shape=given.shape, strides=given.strides, itemsize=given.itemsize, meminfo=None
-            )  # fmt: skip
+            copy = context.make_array(row)(context, builder)
+            for name in ("meminfo", "parent", "nitems", "itemsize", "shape", "strides"):
+                setattr(copy, name, getattr(given, name))
+            copy.data = builder.select(fits, own, given.data)
             return copy._getvalue()
 
-        return kind(row), generate
+        return row(row), generate
 
     @intrinsic
     def promise(typing_context, condition):

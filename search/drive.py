@@ -187,9 +187,9 @@ class Drive:
         for factor, load in itertools.product(GROWTH, LOADS):
             larger, entries = capacity, entry_capacity
             if held + self.room > capacity:
-                larger = min(max(int(capacity * (factor if capacity < FAST_GROWTH else min(factor, 1.5))), held + self.room), self.budget.nodes)
+                larger = min(max(scaled(capacity, factor), held + self.room), self.budget.nodes)
             if self.entries and used + self.entry_room > entry_capacity:
-                entries = int(entry_capacity * (factor if entry_capacity < FAST_GROWTH else min(factor, 1.5))) + self.entry_room
+                entries = scaled(entry_capacity, factor) + self.entry_room
             if load == LOADS[0] and self._slots_at(larger, load) * self.slots.itemsize > self.budget.bytes // 3:
                 continue  # a table of twice the size would starve the nodes
             foreseen = used * larger // max(1, held) if self.entries else 0  # so many will wait when the nodes are full
@@ -231,7 +231,7 @@ class Drive:
                 most = min(available, available * row_bytes(array) // bytes_a_node)
                 (self.nodes, self.entries)[group][name] = longer(array, length, most)
         if slots != len(self.slots):
-            self.slots = longer(self.slots, slots) if old else zeros((slots,), SLOT, available)
+            self.slots = longer(self.slots, slots, available) if old else zeros((slots,), SLOT, available)
             self.control[MASK] = slots - 1
             if self.control[NODES]:
                 table = self.slots, self.control[MASK], old, np.zeros(LANES, SLOT)
@@ -264,6 +264,11 @@ def with_shape(answer: Evaluation, count: int, domain: Domain, evaluator: Evalua
 def nonsense(evaluator: Evaluator, what: str) -> str:
     """The sentence about an answer that is none."""
     return f"Evaluator {evaluator.name} gave {what}; mend the net or table (-inf marks a dead end, nan nothing)."
+
+
+def scaled(rows: int, factor: float) -> int:
+    """How many rows an array of so many grows to: never more than half as many again where it is large."""
+    return int(rows * (factor if rows < FAST_GROWTH else min(factor, 1.5)))
 
 
 def row_bytes(array: np.ndarray) -> int:

@@ -8,7 +8,9 @@ What is known of a node beside its row is one record: one wait. About 30 bytes a
 (4 parent, 2 g, 2 h, 2 action, 1 flags), 8 table at half load, 2 to 3 open list.
 
 A successor that only undoes the action which made its parent is not made, in worlds that say which action undoes which.
-Ties of key and h go to the latest; the order among the successors of a round is drawn by the seed, never by action number.
+Of equal keys the least h goes first, and of equal h the latest; where many nodes wait, a round takes TIES of the best key at once,
+so up to TIES - 1 with a greater h than a successor of the same round. The order among the successors of a round is drawn by the seed,
+never by action number.
 
 Source: Burns, Hatem, Leighton, Ruml 2012, "Implementing fast heuristic search code". `best_first` calls this where it applies.
 """

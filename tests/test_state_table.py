@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from astarzero.envs.compile import bind
-from astarzero.envs.machine import LANES, first_of
+from astarzero.envs.machine import LANES
 from astarzero.envs.state_table import EMPTY, SLOT, enlarge, find_rows, find_slot, refill, short_hash
 
 SIZES = (8, 64, 1024)
@@ -78,20 +78,6 @@ def test_it_grows_from_nothing_and_fourfold():
             bind(refill, {})(rows, len(rows), slots, old - 1)
         bind(enlarge, {})(rows, len(rows), slots, 2047, old, np.zeros(LANES, SLOT))
         assert indices_in(slots, rows, rows) == list(range(300))
-
-
-def test_several_words_are_compared_at_once_as_one_after_another():
-    def first_kernel(words, start, wanted, care):
-        return first_of(words, start, wanted, care)
-
-    def one_by_one(words, start, wanted, care):
-        return next((n for n in range(LANES) if words[start + n] == 0 or (int(words[start + n]) ^ wanted) & care == 0), LANES)
-
-    generator = np.random.default_rng(5)
-    for _ in range(300):
-        words = generator.integers(0, 4, 3 * LANES).astype(SLOT) * SLOT(1 << 30) + generator.integers(0, 2, 3 * LANES).astype(SLOT)
-        start, wanted, care = int(generator.integers(0, 2 * LANES)), int(words[generator.integers(len(words))]), int(generator.integers(-2, 3))
-        assert bind(first_kernel, {})(words, start, wanted, ~care) == one_by_one(words, start, wanted, ~care)
 
 
 def test_a_row_that_is_known_is_found_at_its_slot_and_a_new_one_at_an_empty_one():
