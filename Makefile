@@ -35,6 +35,7 @@ clean:  ## remove .venv, every cache (compiled kernels too), builds; results sta
 $(READY): pyproject.toml constraints.txt $(BIN)/python
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { $(check-python) && $(PYTHON) -m venv --clear .venv; }
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m compileall -q $(FOLDERS)  # pip leaves that out here; each start would do it anew where Python may write no bytecode
 	@touch $@
 
 $(BIN)/python: ;

@@ -129,7 +129,22 @@ def _compile(function: Any, replaced: dict[str, Any], digest: str, is_template: 
     copy.__doc__ = function.__doc__
     if numba.config.DISABLE_JIT:  # NumPy's scalars warn when hashing wraps around or a nan arises; machine code does not
         return np.errstate(all="ignore")(copy) if is_template else copy
-    return numba.njit(copy, cache=is_template, **(OPTIONS if is_template else HELPER_OPTIONS))
+    compiled = numba.njit(copy, cache=is_template, **(OPTIONS if is_template else HELPER_OPTIONS))
+    return _load_without_compiler(compiled) if is_template else compiled
+
+
+def _load_without_compiler(kernel: Any) -> Any:
+    """Have what is on the disk loaded before the compiler's tables are filled, not after, as Numba does: that is most of a start (0.4 s;
+    0.7 where SciPy is installed, whose linear algebra the tables name). Compiling fills them itself, where it comes to that.
+
+    Tables say how to compile, not how to run. All that loaded code may call is there once Numba is imported, but for what counts references
+    and hashes texts, and a kernel can do neither (see OPTIONS). Which code on the disk is fresh stays Numba's word. It has no public name
+    for this; a version without these two loads as it always did.
+    """
+    cache: Any = getattr(kernel, "_cache", None)
+    if hasattr(cache, "load_overload") and hasattr(cache, "_load_overload"):
+        cache.load_overload = cache._load_overload
+    return kernel
 
 
 def direct(bound: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[..., Any]:
@@ -175,15 +190,21 @@ def _code_parts(code: types.CodeType) -> str:
 
 def _free_values(function: Any) -> Iterator[tuple[str, Any]]:
     """Every global name that `function` loads and its value, sorted by name; builtins are skipped."""
+    for name in _loaded_names(function.__code__):
+        if name in function.__globals__:
+            yield name, function.__globals__[name]
+
+
+@functools.cache
+def _loaded_names(code: types.CodeType) -> tuple[str, ...]:
+    """Every name that `code`, or a code object in it, loads from no scope of its own, sorted; kernels share most of what they call."""
     names: set[str] = set()
-    pending = [function.__code__]
+    pending = [code]
     while pending:
         code = pending.pop()
         names.update(step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
         pending.extend(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
-    for name in sorted(names):
-        if name in function.__globals__:
-            yield name, function.__globals__[name]
+    return tuple(sorted(names))
 
 
 def _value_digest(value: Any, where: str) -> str:

@@ -134,6 +134,21 @@ def test_two_worlds_never_share_code_and_without_the_hash_they_would(shop):
     assert shop.ask("by_array", "unhashed")["by_array"] == (25, 1, 0)
 
 
+def test_a_process_that_only_loads_never_fills_the_tables_of_the_compiler_and_one_that_compiles_after_that_does(shop):
+    script = """
+        import sys
+        from astarzero.envs.compile import bind
+        from shop import kernels, rules
+
+        for rule in (rules.by_number, rules.by_array, rules.by_helper):
+            kernel = bind(kernels.bill, {"price": rule})
+            print(kernel(100.0), sum(kernel.stats.cache_hits.values()), "numba.np.arraymath" in sys.modules)
+    """
+    shop.ask("by_number", "by_helper")
+    lines = fresh_process("-c", textwrap.dedent(script), folder=shop.folder, path=shop.folder).splitlines()
+    assert lines == ["25.0 1 False", "110.0 0 True", "99.0 1 True"]
+
+
 def everything():
     """What every search does on small problems, a line each."""
     lines = []

@@ -135,6 +135,25 @@ except SystemExit as end:
     assert answer.stdout.splitlines()[-1] == "[]"
 
 
+def test_solving_loads_what_it_runs_and_no_more():
+    """With the kernels on disk: three of them, none compiled, and nothing of the libraries that other verbs or a compiler want."""
+    solve_then_look = """
+import sys
+from numba.core.event import install_recorder
+from astarzero.envs import compile as binder
+from astarzero.experiments.__main__ import main
+with install_recorder("numba:compile") as compiled:
+    assert main(["solve", "sliding", "--size", "3", "--state", "8 7 6 0 4 1 2 5 3", "--json"]) == 0
+loaded = sum(sum(kernel.stats.cache_hits.values()) for kernel in binder._compiled.values() if hasattr(kernel, "stats"))
+heavy = {"torch", "gymnasium", "altair", "pandas", "joblib", "pettingzoo", "safetensors", "vl_convert", "scipy.linalg", "numba.np.linalg"}
+print(loaded, len(compiled.buffer), sorted(heavy & set(sys.modules)))
+"""
+    for _ in range(2):  # the first compiles what is not yet on disk
+        answer = python(solve_then_look)
+        assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.splitlines()[-1] == "3 0 []"
+
+
 @pytest.mark.parametrize("package", ["astarzero.envs", "astarzero.search"])
 def test_no_file_of_envs_or_search_loads_torch(package):
     answer = python(EVERY_FILE_OF.format(package=package) + LOADED)
