@@ -1,6 +1,9 @@
 """The contest on a solved game: problems, judges, what a decision is worth, and the regret that one look removes.
 
-A problem is a position, Black to move, at which some move gives the result away. Nothing within a ply of one was within a ply of a label.
+A problem is a position, Black to move, at which some move gives the result away. No board within a ply of one is within a ply of a
+labelled position, and what is new to V is as new to pi: on 3x3 a stone away from the nearest board that it was taught. To keep labels so
+clear problems come in families of positions that are alike, some 30 a seed, so it takes several seeds to know how sure a figure is.
+
 Results are won, drawn or lost, not points: searches of games prove results, and a player who has proven a win is right to be indifferent
 between winning by one point and by nine. Over the problems a random legal move gives away so much of a game; the share that an arm does
 not give away is the regret it *removes*: 0 like chance, 1 perfect, below 0 worse than chance.
