@@ -3,6 +3,7 @@
 Read next: regimes.py (who takes part), contest.py (how it is run).
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,8 @@ class Arena:
     max_steps: longest walk or beam before it gives up or restarts.
     net: of nets.NETS, what is trained here.
     width: its hidden units, or filters; None for the contest's.
+    most_validation: validation problems that the world has room for, whatever the contest asks for.
+    most_test: likewise test problems.
     about: a line for lists.
     """
 
@@ -35,6 +38,8 @@ class Arena:
     max_steps: int = 200
     net: str = "mlp"
     width: int | None = None
+    most_validation: int = sys.maxsize
+    most_test: int = sys.maxsize
     about: str = ""
 
 
@@ -84,7 +89,9 @@ ARENAS = {
             GAME_GRID,
             net="resnet",
             width=24,
-            about="Go on 3x3 under simple ko, solved: 2,300 positions with a move that gives the result away; games without end are drawn",
+            most_validation=50,
+            most_test=250,  # with more too few positions are left for labels, see training.game_labels.split_apart
+            about="Go on 3x3 under simple ko, solved: 2,212 positions with a move that gives the result away; games without end are drawn",
         ),
     )
 }
@@ -137,7 +144,7 @@ class ContestConfig:
     seeds: training seeds, 0 to seeds - 1.
     labels: label regimes.
     sizes: numbers of labelled states.
-    fractions: of the problems, for training, validation and test.
+    fractions: of a puzzle's problems, for training, validation and test; a game's labels come from all that is clear of its problems.
     validation: validation problems at most.
     test: test problems at most.
     width: hidden units of a net.

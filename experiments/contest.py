@@ -33,6 +33,7 @@ from astarzero.experiments.regimes import NETS, TABLES, WITHOUT_NET
 from astarzero.experiments.results import Shard, key
 from astarzero.experiments.rounds import run_rounds
 from astarzero.experiments.trials import PUZZLES, Judge, Kind, Split, run_trials
+from astarzero.training.labels import Labels
 
 # --- a unit ------------------------------------------------------------------------------------------------------------------
 
@@ -41,15 +42,15 @@ KINDS = {1: PUZZLES, 2: GAMES}  # by the number of players
 
 def train_judges(
     kind: Kind, solved: Any, split: Split, arena: Arena, labels: str, size: int, seed: int, config: ContestConfig
-) -> tuple[dict[str, Judge], dict[str, Evaluation], np.ndarray]:
-    """Train every net of NETS and tabulate it: judges by name, the single-head nets' tables by head, and which states were labelled."""
+) -> tuple[dict[str, Judge], dict[str, Evaluation], Labels]:
+    """Train every net of NETS and tabulate it: judges by name, the single-head nets' tables by head, and what they were taught."""
     from astarzero.nets.evaluator import net_evaluator
     from astarzero.training.imitation import ImitationConfig, imitate
     from astarzero.training.tabulate import tabulate_table
 
     domain, rng = solved.domain, np.random.default_rng((seed, size))
-    train, indices = kind.label(solved, split.train, labels, size, rng, None)
-    validation, _ = kind.label(solved, split.validation, labels, max(200, size // 8), rng, train.dead_cost)
+    train = kind.label(solved, split.train, labels, size, rng, None)
+    validation = kind.label(solved, split.validation, labels, max(200, size // 8), rng, train.dead_cost)
     judges: dict[str, Judge] = {}
     by_head: dict[str, Evaluation] = {}
     for name, parts in NETS.items():
@@ -71,7 +72,7 @@ def train_judges(
         judges[name] = kind.judge(solved, answers, name)
         if len(parts) == 1 and len(parts[0]) == 1:
             by_head[parts[0][0]] = answers
-    return judges, by_head, indices
+    return judges, by_head, train
 
 
 def run_unit(name: str, seed: int, config: ContestConfig, directory: Path, command: str) -> None:
@@ -100,8 +101,8 @@ def run_unit(name: str, seed: int, config: ContestConfig, directory: Path, comma
                 unit = {"kind": "done", **place, "labels": labels, "size": size, "unit": "cell"}
                 if key(unit) in shard.done:
                     continue
-                judges, by_head, labelled = train_judges(kind, solved, split, arena, labels, size, seed, config)
-                for record in kind.choices(solved, split, by_head, judges, labelled, labels=labels, size=size, **place):
+                judges, by_head, taught = train_judges(kind, solved, split, arena, labels, size, seed, config)
+                for record in kind.choices(solved, split, by_head, judges, taught, labels=labels, size=size, **place):
                     if key(record) not in shard.done:
                         shard.append(record)
                 run_trials(solved, split, judges, arena, shard, model, labels=labels, size=size, seed=seed, **held)

@@ -1,6 +1,9 @@
 """The contest on a solved game: problems, judges, what a decision is worth, and the regret that one look removes.
 
-A problem is a position, Black to move, at which some move gives the result away; positions are split up to the symmetries of the board.
+A problem is a position, Black to move, at which some move gives the result away. No board within a ply of one is within a ply of a
+labelled position, and what is new to V is as new to pi: on 3x3 a stone away from the nearest board that it was taught. To keep labels so
+clear problems come in families of positions that are alike, some 30 a seed, so it takes several seeds to know how sure a figure is.
+
 Results are won, drawn or lost, not points: searches of games prove results, and a player who has proven a win is right to be indifferent
 between winning by one point and by nine. Over the problems a random legal move gives away so much of a game; the share that an arm does
 not give away is the regret it *removes*: 0 like chance, 1 perfect, below 0 worse than chance.
@@ -24,8 +27,8 @@ from astarzero.experiments.results import finite_or_none
 from astarzero.experiments.trials import Judge, Kind, Split
 from astarzero.search import blind
 from astarzero.search.go_evaluators import exact_go, rollout, tabulated_go
-from astarzero.training.game_labels import OUTCOME_LABELS, SolvedGame, sample_positions
-from astarzero.training.labels import Labels, split_roots
+from astarzero.training.game_labels import OUTCOME_LABELS, SolvedGame, sample_positions, split_apart
+from astarzero.training.labels import Labels
 
 STAGES = ((0, 2), (3, 4), (5, 6), (7, 9))  # stones on the board
 
@@ -37,17 +40,15 @@ def solve_game(domain: Domain, arena: Arena) -> SolvedGame:
 
 def label_positions(
     game: SolvedGame, roots: np.ndarray, labels: str, count: int, rng: np.random.Generator, dead_cost: float | None
-) -> tuple[Labels, np.ndarray]:
-    """(labels of `count` random images of `roots`, their indices); a game has no dead ends."""
-    indices = sample_positions(game, roots, count, rng)
-    return OUTCOME_LABELS[labels](game, indices, rng), indices
+) -> Labels:
+    """Labels of `count` random images of `roots`; a game has no dead ends."""
+    return OUTCOME_LABELS[labels](game, sample_positions(game, roots, count, rng), rng)
 
 
 def split_positions(game: SolvedGame, arena: Arena, config: ContestConfig, seed: int) -> Split:
-    """Roots for labels, and problems: positions where something is at stake, no two of all of them images of each other."""
-    train, validation, test = split_roots(game.roots, np.random.default_rng(seed), config.fractions)
-    problems = [part[game.at_stake(part)] for part in (validation, test)]
-    return Split(train, problems[0][: config.validation], problems[1][: config.test])
+    """Roots for labels, and problems: positions where something is at stake, all parts more than a ply from each other's."""
+    validation, test = min(config.validation, arena.most_validation), min(config.test, arena.most_test)
+    return Split(*split_apart(game, validation, test, np.random.default_rng(seed)))
 
 
 def judge_of_game(game: SolvedGame, answers: Evaluation, name: str) -> Judge:
@@ -91,16 +92,16 @@ def run_decisions(
 
 
 def look_records(
-    game: SolvedGame, split: Split, by_head: Mapping[str, Evaluation], judges: Mapping[str, Judge], labelled: np.ndarray, **identity: Any
+    game: SolvedGame, split: Split, by_head: Mapping[str, Evaluation], judges: Mapping[str, Judge], taught: Labels, **identity: Any
 ) -> list[dict[str, Any]]:
     """How much regret one look of each head removes on the test problems, by stones on the board; V looks at the successors.
 
-    No test problem is an image of a labelled position, so all are fresh to pi and Q. Not to V: what it judges are successors, and those of
-    test problems are often successors of labelled positions too (on 3x3 four in five with full labels, two in three with matched ones).
+    What a look asks about is new to every head (`split_apart`). Searches look further: a second share is of what they meet after two moves.
     """
     problems, names = split.test, {"value": "V", "q": "Q", "prior": "pi"}
-    stones = np.array([sum(int(word).bit_count() for word in row[:-2]) for row in game.states[problems]])
+    stones = game.num_stones[problems]
     chance, regrets = chance_of(game, problems), given_away(game, problems)
+    shares = labelled_shares(game, problems, taught)
     records = []
     for head in by_head:
         judge = judges[names[head]].evaluator
@@ -112,8 +113,19 @@ def look_records(
         masks = {f"{low}-{high} stones": (stones >= low) & (stones <= high) for low, high in STAGES}
         stages = {stage: finite_or_none(regret_removed(chosen[mask], chance[mask])) for stage, mask in masks.items()}
         record = {"regret_removed": finite_or_none(regret_removed(chosen, chance)), "stages": stages, "stage_name": "stones on the board"}
-        records.append({"kind": "choice", **identity, "head": head, **record, "collapsed": judges[names[head]].collapsed})
+        records.append({"kind": "choice", **identity, "head": head, **record, **shares, "collapsed": judges[names[head]].collapsed})
     return records
+
+
+def labelled_shares(game: SolvedGame, problems: np.ndarray, taught: Labels) -> dict[str, float]:
+    """Of what V is asked about one move and two moves after `problems` [N], the shares whose board was among its labels."""
+    boards = game.boards[game.table.index(taught.value_states)]
+    first = game.followers(problems)
+    second = game.followers(first[first >= 0])
+    return {
+        name: float(np.isin(game.boards[after[after >= 0]], boards).mean())
+        for name, after in (("successors_labelled", first), ("two_plies_labelled", second))
+    }
 
 
 GAMES = Kind(

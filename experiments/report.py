@@ -31,6 +31,7 @@ from astarzero.experiments.tables import (
     extent,
     match_lines,
     match_table,
+    memory_notes,
     place,
     print_tables,
     reading,
@@ -92,7 +93,7 @@ def report(directory: Path, console: Console, samples: int = 2000) -> Path:
     outcomes = predictions.score(cells, results.revisions)
     tallies = predictions.tally(outcomes)
     print_tables(cells, outcomes, tallies, console)
-    for note in clock_notes(results.cost_models):
+    for note in (*memory_notes(results.choices), *clock_notes(results.cost_models)):
         console.print(note, style="yellow", highlight=False)
     if results.matches:
         console.print(match_table(results.matches))
@@ -117,7 +118,10 @@ def page(results: Results, cells: Sequence[Cell], outcomes: Sequence[Outcome], t
         f"<p class=faint>{escape(', '.join(results.worlds))}</p><p>{QUESTION}</p>",
         "<h2>What came out</h2>",
         _items(reading(cells), "answer"),
-        *(f"<p class=caveat>{escape(note)}</p>" for note in (*caveats(cells), *clock_notes(results.cost_models))),
+        *(
+            f"<p class=caveat>{escape(note)}</p>"
+            for note in (*caveats(cells), *memory_notes(results.choices), *clock_notes(results.cost_models))
+        ),
         *(_verdicts(cells, world) for world in dict.fromkeys(cell.world for cell in cells)),
         f"<p class=faint>{escape(LEGEND)}</p>",
         "<h2>The pictures</h2>",

@@ -6,7 +6,7 @@ the order they were measured:
     row         one trial (arm x knob) on one split: per-instance arrays, and its clock times apart under "timing"
     cost_model  seconds = a * calls + b * evaluations + c * expansions on this machine, with the runs that validate it
     match       the points of a pair of players in a game without a table, game by game
-    choice      how much regret one step of a head removes, by stage
+    choice      how much regret one step of a head removes, by stage, and how much of what V judges so was among its labels
     resumed     the run was taken up again under another revision
     done        a unit of work is complete
 

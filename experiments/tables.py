@@ -144,6 +144,25 @@ def clock_notes(models: Sequence[Mapping[str, Any]]) -> list[str]:
     return notes
 
 
+MEMORIES = {"successors_labelled": "one move", "two_plies_labelled": "two"}  # key of a choice row -> how far ahead V is asked
+
+
+def memory_notes(choices: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How much of what V is asked about it was taught, a sentence for each world and label regime at its largest size, mean over seeds."""
+    notes = []
+    for world, labels in dict.fromkeys((choice["world"], choice["labels"]) for choice in choices):
+        ours = [choice for choice in choices if (choice["world"], choice["labels"], choice["head"]) == (world, labels, "value")]
+        largest = [choice for choice in ours if choice["size"] == max(one["size"] for one in ours)]
+        shares = [
+            f"{100 * np.mean([choice[name] for choice in largest]):.0f} % of the states {ahead}"
+            for name, ahead in MEMORIES.items()
+            if largest and all(name in choice for choice in largest)
+        ]
+        if shares:
+            notes.append(f"{world}, {labels} labels: V had been taught {' and '.join(shares)} from those of the test.")
+    return notes
+
+
 def extent(cells: Sequence[Cell], world: str) -> str:
     """How many seeds and instances stand behind a world's cells."""
     ours = [cell for cell in cells if cell.world == world]

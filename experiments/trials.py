@@ -22,7 +22,7 @@ from astarzero.experiments.regimes import REGIMES, Regime, knob_name
 from astarzero.experiments.results import Row, Shard, finite_or_none
 from astarzero.experiments.verdicts import to_test
 from astarzero.search import SEARCHES, Budget, exact_oracle, tabulated
-from astarzero.training.labels import LABELS, Labels, sample_states, split_roots
+from astarzero.training.labels import LABELS, Labels, ends, sample_states, split_roots
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Kind:
 
     solve: Callable[..., Any]  # (domain, arena) -> solved, with `domain` and rows `states` [N, W], known by their indices
     split: Callable[..., Split]  # (solved, arena, config, seed)
-    label: Callable[..., tuple[Labels, np.ndarray]]  # (solved, roots, labels, count, rng, dead_cost) -> labels, the states labelled
+    label: Callable[..., Labels]  # (solved, roots, labels, count, rng, dead_cost)
     judge: Callable[..., Judge]  # (solved, answers, name)
     untrained: Callable[..., dict[str, Judge]]  # (solved)
     run: Callable[..., dict[str, np.ndarray]]  # see run_trials
-    choices: Callable[..., list[dict[str, Any]]]  # (solved, split, by_head, judges, labelled, **identity)
+    choices: Callable[..., list[dict[str, Any]]]  # (solved, split, by_head, judges, taught, **identity)
     view: Callable[..., ExactTable]  # (solved): its graph and values, as tabulation takes them
 
 
@@ -67,10 +67,9 @@ def split_puzzle(table: ExactTable, arena: Arena, config: ContestConfig, seed: i
 
 def label_puzzle(
     table: ExactTable, roots: np.ndarray, labels: str, count: int, rng: np.random.Generator, dead_cost: float | None
-) -> tuple[Labels, np.ndarray]:
-    """(labels of `count` states on the way from `roots`, their indices)."""
-    indices = sample_states(table, roots, count, rng)
-    return LABELS[labels](table, indices, rng, dead_cost), indices
+) -> Labels:
+    """Labels of `count` states on the way from `roots`."""
+    return LABELS[labels](table, sample_states(table, roots, count, rng), rng, dead_cost)
 
 
 def split_problems(table: ExactTable, roots: np.ndarray, config: ContestConfig, seed: int) -> Split:
@@ -169,16 +168,19 @@ def choice_records(
     split: Split,
     by_head: Mapping[str, Evaluation],
     judges: Mapping[str, Judge],
-    labelled: np.ndarray,
+    taught: Labels,
     **identity: Any,
 ) -> list[dict[str, Any]]:
     """How much regret one step of each head removes on states of optimal paths from test problems, by moves to go.
 
-    A split by root does not separate states (paths meet), so the same is given for the "fresh" ones, not among `labelled`.
+    A split by root does not separate states (paths meet), so the same is given for the "fresh" ones, not among the labelled states, and
+    with it how many of the successors, which V is asked about, V was taught.
     """
     indices = np.unique(sample_states(table, split.test, 4000, np.random.default_rng(identity["seed"])))
     regrets, legal = action_regrets(table, indices)
-    masks, fresh = stage_masks(table.cost_to_go[indices]), ~np.isin(indices, labelled)
+    masks, fresh = stage_masks(table.cost_to_go[indices]), ~np.isin(indices, table.graph.index(taught.states))
+    after = table.successors(indices)[legal]
+    known = np.isin(after[~ends(table, after)], table.graph.index(taught.value_states))
     records = []
     for head, answers in by_head.items():
         chosen, blind = choice_regret(choice_scores(table, answers, head, indices), regrets, legal)
@@ -187,6 +189,7 @@ def choice_records(
             "regret_removed": finite_or_none(regret_removed(chosen, blind)),
             "fresh_share": float(fresh.mean()),
             "fresh_removed": finite_or_none(regret_removed(chosen[fresh], blind[fresh])),
+            "successors_labelled": float(known.mean()),
             "stages": stages,
             "collapsed": judges[{"value": "V", "q": "Q", "prior": "pi"}[head]].collapsed,
         }

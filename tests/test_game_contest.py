@@ -1,4 +1,4 @@
-"""The contest on a solved game: planted winners win, splits hold no mirror images, decisions and labels are what they say."""
+"""The contest on a solved game: planted winners win, labels are a ply clear of problems, decisions and labels are what they say."""
 
 import dataclasses
 from pathlib import Path
@@ -8,9 +8,10 @@ import pytest
 
 from astarzero.envs import make
 from astarzero.envs.evaluation import Evaluation
-from astarzero.experiments.arenas import QUICK, Arena, arena_of
+from astarzero.envs.go import unpack
+from astarzero.experiments.arenas import ARENAS, QUICK, Arena, arena_of
 from astarzero.experiments.decisions import DECIDERS, ladder
-from astarzero.experiments.game_trials import GAMES, chance_of, given_away, look_records
+from astarzero.experiments.game_trials import GAMES, chance_of, given_away, labelled_shares, look_records
 from astarzero.experiments.regimes import GAME_REGIMES, NETS, TABLES, WITHOUT_NET, Regime, trials
 from astarzero.experiments.results import Row, Shard, read
 from astarzero.experiments.trials import Judge, run_trials
@@ -20,11 +21,12 @@ from astarzero.search.forest import Forest
 from astarzero.search.go_evaluators import exact_go, tabulated_go
 from astarzero.search.mcts import result_of
 from astarzero.search.tree_config import TreeConfig
-from astarzero.training.game_labels import OUTCOME_LABELS, sample_positions
+from astarzero.training.game_labels import OUTCOME_LABELS, sample_positions, split_apart
+from astarzero.training.labels import Labels, split_roots
 
 GRID = {"expansions": (1, 16), "evaluations": (1, 64), "seconds": (1e-5, 1e-2)}
 ARENA = Arena("go-2x3", "go", {"size": "2x3", "ko": "simple", "komi": 0}, GRID)
-CONFIG = dataclasses.replace(QUICK, worlds=("go-2x3",), seeds=2, validation=20, test=60, fractions=(0.3, 0.2, 0.5))
+CONFIG = dataclasses.replace(QUICK, worlds=("go-2x3",), seeds=2, validation=10, test=30)
 MODEL = {"kind": "cost_model", "world": "go-2x3", "a": 1e-4, "b": 1e-5, "c": 1e-6, "rollout": 1e-6, "measured": [1.0], "predicted": [1.0]}
 ARMS = tuple(regime for regime in GAME_REGIMES if regime.search in ("one_ply", "ubfm", "argmax", "sampling") and regime.net != "rollouts")
 FEW = (
@@ -91,12 +93,70 @@ def test_each_arm_of_both_has_its_half_sized_control(regimes):
     assert arms["both"] == arms["half"] != []
 
 
-def test_no_position_and_its_image_are_in_two_parts(game):
-    split = GAMES.split(game, ARENA, CONFIG, 0)
-    parts = [set(game.images[:, part].ravel().tolist()) for part in (split.train, split.validation, split.test)]
-    assert all(parts) and not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
-    assert game.at_stake(split.test).all() and not (game.states[split.test, -2] & np.uint64(1)).any()
+def boards_of(domain, rows) -> list[bytes]:
+    """What stands on the board of rows [B, W] for the player to move, the least of its images, by no rule of the code under test."""
+    height, width, boards = domain.context[2][4], domain.context[2][5], []
+    for row in rows:
+        points, fields = unpack(row, domain)
+        seen = np.array([0, 1, 2] if fields["to_move"] == 0 else [0, 2, 1])[points].reshape(height, width).astype(np.uint8)
+        turned = (np.rot90(flip, times) for flip in (seen, seen.T) for times in range(4))
+        boards.append(min(image.tobytes() for image in turned if image.shape == seen.shape))
+    return boards
+
+
+def label(game, roots, regime) -> Labels:
+    return GAMES.label(game, roots, regime, 4000, np.random.default_rng(0), None)
+
+
+def moved_on(domain, rows) -> np.ndarray:
+    """What each move makes of each row, by the rules, where the game goes on then: rows, with repetitions."""
+    after = np.concatenate([domain.successors(row)[0] for row in rows])
+    return after[domain.action_masks(after).any(axis=1)]
+
+
+def asked_about(domain, rows) -> set[bytes]:
+    return {*boards_of(domain, rows), *boards_of(domain, np.unique(moved_on(domain, rows), axis=0))}
+
+
+def test_boards_are_alike_where_the_mover_sees_alike(game):
+    boards = boards_of(game.domain, game.states)
+    assert len(set(boards)) == len(set(zip(boards, game.boards.tolist(), strict=True))) == len(set(game.boards.tolist()))
     assert len(game.images) == 4 and np.array_equal(game.value[game.images], np.tile(game.value, (4, 1)))
+
+
+@pytest.mark.parametrize("regime", OUTCOME_LABELS)
+@pytest.mark.parametrize("arena", [ARENA, ARENAS["go-3x3"]], ids=lambda arena: arena.name)
+def test_no_label_is_of_what_a_ply_from_a_problem_asks_about(arena, regime):
+    """Roots that are not set apart so, half of all, are a ply from most of it."""
+    game = GAMES.solve(make(arena.world, **arena.options), arena)
+    domain, config = game.domain, dataclasses.replace(CONFIG, validation=1000, test=1000) if arena is not ARENA else CONFIG
+    split = GAMES.split(game, arena, config, 0)
+    train, by_root = (label(game, roots, regime) for roots in (split.train, split_roots(game.roots, np.random.default_rng(0))[0]))
+    labelled = set(boards_of(domain, np.unique(np.concatenate([train.states, train.value_states]), axis=0)))
+    asked, validated = asked_about(domain, game.states[split.test]), asked_about(domain, game.states[split.validation])
+    assert labelled and not labelled & (asked | validated) and not asked & validated
+    assert len(split.test) == min(config.test, arena.most_test) and len(split.validation) == min(config.validation, arena.most_validation)
+    drawn, every = (np.bincount(game.num_stones[part]) / len(part) for part in (split.test, game.roots[game.at_stake(game.roots)]))
+    assert abs(drawn - every).max() < 1 / len(split.test)  # of each number of stones its share
+    assert game.at_stake(split.test).all() and not (game.states[split.test, -2] & np.uint64(1)).any()
+    assert labelled_shares(game, split.test, train)["successors_labelled"] == 0
+    assert labelled_shares(game, split.test, by_root)["successors_labelled"] > 0.6
+
+
+def test_shares_of_what_is_labelled_count_moves(game):
+    """V taught what one move makes of a problem: all of it, and of two moves what happens to be among it; taught nothing near, nothing."""
+    problems = GAMES.split(game, ARENA, CONFIG, 0).test
+    labels = label(game, problems, "full")
+    shares = labelled_shares(game, problems, labels)
+    taught = set(boards_of(game.domain, labels.value_states))
+    second = moved_on(game.domain, moved_on(game.domain, game.states[problems]))
+    met = [board in taught for board in boards_of(game.domain, second)]
+    assert shares == {"successors_labelled": 1.0, "two_plies_labelled": pytest.approx(np.mean(met))} and 0 < np.mean(met) < 1
+
+
+def test_more_problems_than_a_board_has_room_for_are_refused_in_one_sentence(game):
+    with pytest.raises(ValueError, match="200 test and 20 validation problems leave no position of go-2x3"):
+        split_apart(game, 20, 200, np.random.default_rng(0))
 
 
 def test_what_a_move_gives_away(game):
@@ -187,10 +247,12 @@ def test_one_look_of_an_exact_head_removes_all_regret(game):
     exact = Evaluation(value=game.value, prior_logits=exact_prior(game), q=np.nan_to_num(game.q))
     judges = {name: GAMES.judge(game, exact, name) for name in ("V", "Q", "pi")}
     heads = {"value": exact, "q": exact, "prior": exact}
-    records = look_records(game, split, heads, judges, split.train, world="go-2x3", labels="full", size=1, seed=0)
+    taught = label(game, split.train, "full")
+    records = look_records(game, split, heads, judges, taught, world="go-2x3", labels="full", size=1, seed=0)
     assert [record["regret_removed"] for record in records] == pytest.approx([1, 1, 1]) and not any(
         record["collapsed"] for record in records
     )
+    assert all(record["successors_labelled"] == 0 < record["two_plies_labelled"] < 1 for record in records)
     assert {stage for stage, removed in records[0]["stages"].items() if removed is not None} == {"0-2 stones", "3-4 stones", "5-6 stones"}
     constant = GAMES.judge(game, Evaluation(value=np.full(len(game.value), 0.2)), "constant")
     assert constant.collapsed

@@ -16,7 +16,18 @@ from astarzero.experiments.drawing import spread_labels
 from astarzero.experiments.figures import figures
 from astarzero.experiments.results import SIDES, Results, read
 from astarzero.experiments.statistics import NO_INTERVAL, Interval
-from astarzero.experiments.tables import COLOURS, NAMES, bracketed, caveats, clock_notes, decimals, print_tables, reading, verdict_words
+from astarzero.experiments.tables import (
+    COLOURS,
+    NAMES,
+    bracketed,
+    caveats,
+    clock_notes,
+    decimals,
+    memory_notes,
+    print_tables,
+    reading,
+    verdict_words,
+)
 from astarzero.experiments.verdicts import Cell, judge
 
 
@@ -171,3 +182,15 @@ def test_a_cost_model_that_misses_the_clock_is_said_so():
     (note,) = clock_notes([good, bad, good])
     assert note.startswith("go: do not quote its seconds") and "in 1 of 2 runs and 50 % off" in note
     assert clock_notes([{"world": "tiles"}]) == []
+
+
+def test_what_v_was_taught_of_the_test_is_said():
+    common = {"world": "go", "labels": "full", "size": 9, "head": "value", "successors_labelled": 0.0}
+    go = [common | {"two_plies_labelled": share} for share in (0.2, 0.3)]
+    others = [common | {"head": "q", "successors_labelled": 1.0}, common | {"size": 4, "successors_labelled": 1.0}]
+    tiles = {"world": "tiles", "labels": "matched", "size": 9, "head": "value"}
+    assert memory_notes([*go, *others, tiles | {"successors_labelled": 0.5}]) == [
+        "go, full labels: V had been taught 0 % of the states one move and 25 % of the states two from those of the test.",
+        "tiles, matched labels: V had been taught 50 % of the states one move from those of the test.",
+    ]
+    assert memory_notes([tiles]) == []  # rows of before this was kept
