@@ -15,6 +15,7 @@ never by action number.
 Source: Burns, Hatem, Leighton, Ruml 2012, "Implementing fast heuristic search code". `best_first` calls this where it applies.
 """
 
+import functools
 import math
 from fractions import Fraction
 
@@ -245,6 +246,7 @@ def insert(row, successor, control, context, states, records, slots, chunks, bel
 # --- the drive -----------------------------------------------------------------------------------------------------------
 
 
+@functools.cache
 def whole_weights(g_weight: float, h_weight: float) -> tuple[int, int] | None:
     """The same proportion in whole numbers (1, 1.2 -> 5, 6), or None when it takes numbers above HEAVIEST."""
     first, second = (Fraction(weight).limit_denominator(HEAVIEST) for weight in (g_weight, h_weight))
