@@ -1,7 +1,7 @@
 """A net as an evaluator: states -> features -> heads, in chunks, through one reused buffer.
 
-The contract stands in ../envs/evaluation.py. A net has no compiled rules, so a kernel stops and asks Python once a batch;
-to run inside a kernel, tabulate it first (../training/tabulate.py).
+The contract stands in ../envs/evaluation.py. A net has no compiled rules, so a kernel stops and asks Python once a batch, at the desk
+that the net lends; to run inside a kernel, tabulate it first (../training/tabulate.py).
 """
 
 import functools
@@ -99,7 +99,8 @@ def net_evaluator(
 
     def desk(count: int, asked: Iterable[str]) -> Desk:
         seen, wanted = torch.zeros((count, domain.num_features), pin_memory=not on_cpu), check_heads(asked)
-        answers = {"value": torch.zeros(count), "prior": torch.zeros((count, domain.num_actions))}
+        per_action = (count, domain.num_actions)
+        answers = {"value": torch.zeros(count), "prior": torch.zeros(per_action), "q": torch.zeros(per_action)}
 
         @functools.cache
         def parts(rows: int) -> list[tuple[torch.Tensor, ...]]:
@@ -113,6 +114,8 @@ def net_evaluator(
                     if head == "prior" and temperature != 1:
                         place /= temperature
 
-        return Desk(seen.numpy(), answers["value"].numpy(), answers["prior"].numpy(), judge, torch.inference_mode)
+        states = np.zeros((count, domain.num_words), np.uint64)
+        value, prior, q = (answers[head].numpy() for head in ("value", "prior", "q"))
+        return Desk(states, seen.numpy(), value, prior, q, judge, torch.inference_mode)
 
     return Evaluator(name, frozenset(heads), evaluate, desk=desk if baseline is None else None)
