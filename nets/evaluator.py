@@ -102,9 +102,11 @@ def net_evaluator(
         per_action = (count, domain.num_actions)
         answers = {"value": torch.zeros(count), "prior": torch.zeros(per_action), "q": torch.zeros(per_action)}
 
+        tables = (seen, *(answers[head] for head in wanted))
+
         @functools.cache
         def parts(rows: int) -> list[tuple[torch.Tensor, ...]]:
-            return list(zip(*(table[:rows].split(chunk) for table in (seen, *(answers[head] for head in wanted))), strict=True))
+            return [tuple(table[start : min(start + chunk, rows)] for table in tables) for start in range(0, rows, chunk)]
 
         def judge(rows: int) -> None:
             for features, *places in parts(rows):

@@ -281,7 +281,8 @@ def best_first(
     made = (np.zeros(room, np.int64), np.zeros(room, np.float64))  # of the successors of a round: actions and costs
     scratch, has_table = (taken, ends, logits, *made), DUPLICATES[duplicates] is known_by_table
     drive = Drive(
-        domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch, has_table=has_table, heads=informative, asks=batch
+        domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch, has_table=has_table, heads=informative,
+        asks=max(batch, domain.num_actions),
     )  # fmt: skip
     temperature = 1.0 if rule.weights[1] else weight
     control, weights = drive.control, np.array([rule.weights[0], rule.weights[1] * weight, temperature])

@@ -114,6 +114,7 @@ class Drive:
 
     @property
     def bytes(self) -> int:
+        """Bytes of the search's arrays, without the evaluator's desk."""
         return self.slots.nbytes + sum(array.nbytes for array in (*self.nodes.values(), *self.entries.values(), *self.scratch))
 
     def run(self, kernel: Callable[..., int], gather: Callable[[], tuple[Any, ...]], answers: Answers | None = None) -> Status:
@@ -130,7 +131,7 @@ class Drive:
         acts = {GROW: self.grow, GROW_DESK: self.grow_desk, NOT_A_NUMBER: self.not_a_number, **(answers or {})}
         arguments, cells, clock, judge = gather(), self.control.data, time.perf_counter, self.desk.judge
         deadline, stop, before, slice_length, cells[SLICE_END] = self.started + self.budget.seconds, self.budget.stop, clock(), 256, 256
-        entry = direct(kernel, arguments)
+        entry = kernel if cells[INLINE] else direct(kernel, arguments)  # to find it takes as long as twenty calls
         try:
             with self.desk.session():
                 while True:

@@ -154,8 +154,8 @@ class Forest:
 
     @property
     def bytes(self) -> int:
-        """Bytes of the forest's arrays."""
-        fixed = (self.leaves, *self.desk.papers, self._logits, self._chances, *self._buffers)
+        """Bytes of the forest's arrays, without the evaluator's desk."""
+        fixed = (self.leaves, self._logits, self._chances, *self._buffers)
         return sum(array.nbytes for array in (*self.arrays.values(), self.path, *fixed))
 
     def resize(self, sizes: Mapping[str, int]) -> bool:
