@@ -1,12 +1,12 @@
 """What an evaluation would cost: a tabulated net answers in nanoseconds, so the contest's seconds come from a measured model.
 
 Every search meets a net at its desk (../search/desk.py), so a call has one price, whoever makes it: on n states it takes a + net(n)
-seconds and, with two heads, `head` more; the search itself takes c seconds an expansion (`clock_of` in results.py adds them up). Each is
-measured by itself:
+seconds and, with two heads, `second_head` more; the search itself takes c seconds an expansion (`clock_of` in results.py adds them up).
+Each is measured by itself:
 
 - net(n): n states encoded, and judged by one head of the net at its desk, a list over n. No line would do: a convolution of two boards
   may cost twice that of one.
-- head: what the second head adds to that; with nets so small it is a good part.
+- second_head: what the second head adds to that; with nets so small it is a good part.
 - c: a blind compiled search.
 - a: what is left of real searches with the net in the loop, one a regime: the kernel that stops and goes on, cold caches. One number
   for all of them.
@@ -44,8 +44,8 @@ AT_ONCE = Budget(seconds=1e-9)
 
 
 def measure(domain: Domain, net: Evaluator, problems: np.ndarray, max_expansions: int = 40) -> dict[str, Any]:
-    """{"a", "head", "c", "sizes", "net", "runs", "measured", "predicted"} of `net` (value and prior heads) on `problems` [N, W], in CPU
-    seconds of one core.
+    """{"a", "second_head", "c", "sizes", "net", "runs", "measured", "predicted"} of `net` (value and prior heads) on `problems` [N, W],
+    in CPU seconds of one core.
 
     The first half of the problems fits a, the second half checks the model. Everything is timed in turn, PASSES times, and
     the least time of each is taken: another process can only make a pass slower, and then all of it alike.
@@ -74,7 +74,7 @@ def measure(domain: Domain, net: Evaluator, problems: np.ndarray, max_expansions
         ]
         for half in (0, 2)
     )
-    model = {"a": 0.0, "head": float(np.median(both - one)), "c": float(c), "sizes": list(SIZES), "net": one.tolist()}
+    model = {"a": 0.0, "second_head": float(np.median(both - one)), "c": float(c), "sizes": list(SIZES), "net": one.tolist()}
     model["a"] = float(np.mean([(took - clock_of(model, *spent)) / spent[0] for *spent, took in fitted]))
     return {
         **model,

@@ -43,7 +43,7 @@ DECISIONS = {  # what a row of a game holds, per instance and look at a search t
     **{name: np.dtype("int32") for name in ("expansions", "evaluations", "calls")},  # spent by then, never less than at the look before
 }
 IDENTITY = ("kind", "world", "labels", "size", "seed", "split", "side", "arm", "knob", "head", "unit")
-CLOCK = ("timing", "date", "a", "head", "net", "c", "measured", "predicted")  # fields that may differ between two equal runs
+CLOCK = ("timing", "date", "a", "second_head", "net", "c", "measured", "predicted")  # fields that may differ between two equal runs
 
 
 @dataclass(frozen=True)
@@ -267,12 +267,12 @@ class Results:
 def clock_of(model: Mapping[str, Any], calls: np.ndarray, evaluations: np.ndarray, expansions: np.ndarray, heads: int = 1) -> np.ndarray:
     """Seconds that so many calls of a net, on so many states in all, and so many expansions take: float64, of the shape of the counts.
 
-    A call on n states takes a + net(n), and `head` for each of its `heads` but one; an expansion takes c. net(n) is measured at `sizes`,
-    linear between them, and proportional to n beyond; all calls are taken to be of their mean size.
+    A call on n states takes a + net(n), and `second_head` for each of its `heads` but one; an expansion takes c. net(n) is measured at
+    `sizes`, linear between them, and proportional to n beyond; all calls are taken to be of their mean size.
     """
     calls, sizes, seconds = np.asarray(calls, np.float64), model["sizes"], model["net"]
     size = evaluations / np.maximum(calls, 1.0)
-    call = model["a"] + model["head"] * (heads - 1) + np.interp(size, sizes, seconds) * np.maximum(1.0, size / sizes[-1])
+    call = model["a"] + model["second_head"] * (heads - 1) + np.interp(size, sizes, seconds) * np.maximum(1.0, size / sizes[-1])
     return calls * call + model["c"] * np.asarray(expansions, np.float64)
 
 

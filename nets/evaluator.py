@@ -99,25 +99,20 @@ def net_evaluator(
 
     def desk(count: int, asked: Iterable[str]) -> Desk:
         seen, wanted = torch.zeros((count, domain.num_features), pin_memory=not on_cpu), check_heads(asked)
-        per_action = (count, domain.num_actions)
-        answers = {"value": torch.zeros(count), "prior": torch.zeros(per_action), "q": torch.zeros(per_action)}
-
-        tables = (seen, *(answers[head] for head in wanted))
-
-        @functools.cache
-        def parts(rows: int) -> list[tuple[torch.Tensor, ...]]:
-            return [tuple(table[start : min(start + chunk, rows)] for table in tables) for start in range(0, rows, chunk)]
+        value, prior, q = np.zeros(count, np.float32), *np.zeros((2, count, domain.num_actions), np.float32)
+        places, scale = {"value": value, "prior": prior, "q": q}, np.float32(temperature)
 
         def judge(rows: int) -> None:
-            for features, *places in parts(rows):
+            for start in range(0, rows, chunk):
+                part = slice(start, min(start + chunk, rows))
+                features = seen[part]
                 outputs = net(features if on_cpu else features.to(where, non_blocking=True), wanted)
-                for head, place in zip(wanted, places, strict=True):
-                    place.copy_(outputs[head])
-                    if head == "prior" and temperature != 1:
-                        place /= temperature
+                for head in wanted:
+                    places[head][part] = outputs[head].cpu().numpy()
+            if "prior" in wanted:
+                prior[:rows] /= scale
 
         states = np.zeros((count, domain.num_words), np.uint64)
-        value, prior, q = (answers[head].numpy() for head in ("value", "prior", "q"))
         return Desk(states, seen.numpy(), value, prior, q, judge, torch.inference_mode)
 
     return Evaluator(name, frozenset(heads), evaluate, desk=desk if baseline is None else None)

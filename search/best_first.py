@@ -1,4 +1,4 @@
-"""Best-first graph search: one node loop, many orderings (long because its loop and what a net needs around it belong together).
+"""Best-first graph search: one node loop, many orderings.
 
 A*, weighted A*, greedy, uniform cost, Levin tree search, PHS and PHS*.
 

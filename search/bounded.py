@@ -326,18 +326,17 @@ def bounded_search(
     entries: Arrays = {}
     for heap in ("waiting", "admitted", "guided"):
         entries |= {heap: np.zeros(0, np.uint64), f"{heap} nodes": np.zeros(0, np.int32)}
-    scratch = (np.zeros(batch, np.int64), np.zeros(batch, np.int64), *domain.expansion_buffers())
-    room = batch * (domain.num_actions + 1)
+    room, scratch = batch * (domain.num_actions + 1), (np.zeros(batch, np.int64), np.zeros(batch, np.int64), *domain.expansion_buffers())
     drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch, heads={"value"}, asks=batch)
     control, numbers = drive.control, np.array([promise, 0.0, np.inf, 0.0, *order])
     control[BATCH], control[CHARGED], control[EVERYWHERE], control[PROOFS] = batch, "value" in evaluator.heads, everywhere, proof
     solutions: list[Solution] = []
 
     def gather() -> tuple[Any, ...]:
-        arrays = list(drive.entries.values())
-        heaps = zip(arrays[::2], arrays[1::2], strict=True)
-        own = (control, numbers, domain.context, tables, bound_tables, drive.desk.papers)
-        return *own, *drive.nodes.values(), drive.slots, *heaps, *scratch
+        columns = list(drive.entries.values())
+        heaps = zip(columns[::2], columns[1::2], strict=True)
+        arrays = (*drive.nodes.values(), drive.slots, *heaps, *scratch)
+        return control, numbers, domain.context, tables, bound_tables, drive.desk.papers, *arrays
 
     def improved() -> None:
         solutions.append(Solution(float(numbers[UPPER]), int(control[EXPANSIONS]), int(control[EVALUATIONS]), drive.seconds))

@@ -20,7 +20,7 @@ from astarzero.search.evaluator import exact_answers
 
 ARENA = Arena("tiny", "sliding", {"size": "2x3"}, {"expansions": (1, 1000), "evaluations": (1, 1000), "seconds": (1e-4, 1.0)}, max_steps=50)
 CONFIG = dataclasses.replace(QUICK, worlds=("tiny",), seeds=2, validation=30, test=80)
-PRICES = {"a": 1e-4, "head": 2e-5, "net": [1e-5, 1e-4], "c": 1e-6, "sizes": [1, 10], "measured": [1.0], "predicted": [1.0]}
+PRICES = {"a": 1e-4, "second_head": 2e-5, "net": [1e-5, 1e-4], "c": 1e-6, "sizes": [1, 10], "measured": [1.0], "predicted": [1.0]}
 MODEL = {"kind": "cost_model", "world": "tiny", **PRICES}
 
 

@@ -25,7 +25,7 @@ from astarzero.training.game_labels import OUTCOME_LABELS, sample_positions
 GRID = {"expansions": (1, 16), "evaluations": (1, 64), "seconds": (1e-5, 1e-2)}
 ARENA = Arena("go-2x3", "go", {"size": "2x3", "ko": "simple", "komi": 0}, GRID)
 CONFIG = dataclasses.replace(QUICK, worlds=("go-2x3",), seeds=2, validation=20, test=60, fractions=(0.3, 0.2, 0.5))
-PRICES = {"a": 1e-4, "head": 2e-5, "net": [1e-5, 1e-4], "c": 1e-6, "sizes": [1, 10], "rollout": 1e-6}
+PRICES = {"a": 1e-4, "second_head": 2e-5, "net": [1e-5, 1e-4], "c": 1e-6, "sizes": [1, 10], "rollout": 1e-6}
 MODEL = {"kind": "cost_model", "world": "go-2x3", **PRICES, "measured": [1.0], "predicted": [1.0]}
 ARMS = tuple(regime for regime in GAME_REGIMES if regime.search in ("one_ply", "ubfm", "argmax", "sampling") and regime.net != "rollouts")
 FEW = (
