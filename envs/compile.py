@@ -166,7 +166,8 @@ def direct(bound: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[..
 def kind_of(value: Any) -> Any:
     """What decides the type that the compiler gives to an argument; it takes a millisecond to name the types themselves."""
     if isinstance(value, np.ndarray):
-        return value.dtype, value.ndim, value.flags.c_contiguous, value.flags.writeable
+        flags = value.flags
+        return value.dtype, value.ndim, flags.c_contiguous, flags.writeable
     return tuple(map(kind_of, value)) if isinstance(value, tuple) else type(value)
 
 

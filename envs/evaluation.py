@@ -4,8 +4,8 @@ Searches (floor 2) read evaluators and nets (floor 2) make them; neither imports
 Builders: ../search/evaluator.py (heuristic, blind, tabulated, exact and noisy oracle) and ../nets/evaluator.py (a net).
 
 An evaluator has two faces. `evaluate(states)` answers a batch from Python. `rules` are the same answers as compiled hooks
-that a kernel calls inline, with `tables` handed to them; None when only Python can answer (a net), and then the kernel stops and asks.
-A net may also lend a `Desk`, at which a kernel and Python meet without a copy: what it costs to ask is then next to nothing.
+that a kernel calls inline, with `tables` handed to them; None when only Python can answer (a net), and then the kernel stops and asks
+at a `Desk`. A net lends one at which it reads what the kernel wrote for it, without a copy: what it costs to ask is then next to nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -30,19 +30,23 @@ class Evaluation(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Where a kernel and a net meet: the kernel writes what the net sees (`encode`), Python calls `judge`, the kernel reads the answers."""
+    """Where a kernel and Python meet: the kernel writes the states in question, Python calls `judge`, the kernel reads the answers.
 
-    features: np.ndarray  # float32 [C, F]: a row for each state that is asked about
-    value: np.ndarray  # float32 [C], expected return; finite, unless the net is sick; 0 when it was not asked for
-    prior_logits: np.ndarray  # float32 [C, A], unnormalised, illegal actions included; likewise
-    judge: Callable[[int], None]  # writes the answers for the first so many rows
-    session: Callable[[], AbstractContextManager[object]]  # `judge` is called within one, entered once a search
+    There is a row for each state that is asked about. What was not asked for is 0.
+    """
 
+    states: np.ndarray  # uint64 [C, W]
+    features: np.ndarray  # float32 [C, F], what a net sees of the states (`encode`); without rows where the evaluator goes by the states
+    value: np.ndarray  # float32 [C], expected return; -inf at a dead end, of which one that goes by features knows nothing
+    prior_logits: np.ndarray  # float32 [C, A], unnormalised, illegal actions included
+    q: np.ndarray  # float32 [C, A], expected return of an action; likewise
+    judge: Callable[[int], None] = lambda asked: None  # writes the answers for the first so many rows
+    session: Callable[[], AbstractContextManager[object]] = nullcontext  # `judge` is called within one, entered once a search
 
-def bare_desk(rows: int, num_actions: int) -> Desk:
-    """One for an evaluator that lends none: the kernel writes nothing on it, and who asks `evaluate` puts the answers down."""
-    answers = np.zeros(rows, np.float32), np.zeros((rows, num_actions), np.float32)
-    return Desk(np.zeros((0, 1), np.float32), *answers, lambda asked: None, nullcontext)
+    @property
+    def papers(self) -> tuple[np.ndarray, ...]:
+        """What a kernel is handed: states, features, value, prior_logits, q."""
+        return self[:5]
 
 
 @hook

@@ -111,7 +111,7 @@ def run_unit(name: str, seed: int, config: ContestConfig, directory: Path, comma
 
 
 def measure_model(table: ExactTable, split: Split, arena: Arena, config: ContestConfig, seed: int) -> dict[str, Any]:
-    """The cost model of this machine, with an untrained net of the arena's size: a forward pass takes as long untrained."""
+    """The cost model of this machine, with an untrained net of the arena's size and a temperature: it takes as long untrained."""
     from astarzero.experiments.cost_model import measure, measure_rollout
     from astarzero.nets import NETS as BUILDERS
     from astarzero.nets.evaluator import net_evaluator
@@ -120,8 +120,8 @@ def measure_model(table: ExactTable, split: Split, arena: Arena, config: Contest
     domain, build = table.domain, cast(Any, BUILDERS[arena.net])
     scale = float(np.abs(table.cost_to_go[split.train]).mean())
     sizes = build.config_type.for_domain(domain, arena.width or config.width, config.blocks, scale)
-    net = net_evaluator(build_seeded(build, sizes, seed), domain, ("value", "prior"), device=config.device)
-    problems = table.states[split.validation[:8]]
+    net = net_evaluator(build_seeded(build, sizes, seed), domain, ("value", "prior"), temperature=2.0, device=config.device)
+    problems = table.states[split.validation[:16]]
     rollouts = {"rollout": measure_rollout(domain, table.states[split.train])} if domain.players == 2 else {}
     return {**measure(domain, net, problems), **rollouts}
 

@@ -1,25 +1,37 @@
 """What an evaluation would cost: a tabulated net answers in nanoseconds, so the contest's seconds come from a measured model.
 
-A call of a net on n states takes a + b n seconds (B = 1 searches call on the one state they expand, or on its new successors),
-and the search itself c seconds an expansion. b comes from the evaluator alone, c from a blind compiled search, and a from real
-searches with the net in the loop, one a regime, so that stopping the kernel for a call is in it. The same searches on other
-problems are then predicted and measured (SCIENCE.md, section 3, rule 2). Seconds are CPU seconds: machines are shared.
+Every search meets a net at its desk (../search/desk.py), so a call has one price, whoever makes it: on n states it takes a + net(n)
+seconds and, with two heads, `second_head` more; the search itself takes c seconds an expansion (`clock_of` in results.py adds them up).
+Each is measured by itself:
+
+- net(n): n states encoded, and judged by one head of the net at its desk, a list over n. No line would do: a convolution of two boards
+  may cost twice that of one.
+- second_head: what the second head adds to that; with nets so small it is a good part.
+- c: a blind compiled search.
+- a: what is left of real searches with the net in the loop, one a regime: the kernel that stops and goes on, cold caches. One number
+  for all of them.
+
+The same searches on other problems are then predicted and measured (SCIENCE.md, section 3, rule 2). A search of forty expansions is
+little more than its beginning, which allocates its arrays and is not what a budget buys: so both are differences to the same search
+that is stopped once it has asked. Seconds are CPU seconds: machines are shared.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from astarzero.envs.domain import Domain
-from astarzero.envs.evaluation import Evaluator
+from astarzero.envs.domain import Domain, encode_batch
+from astarzero.envs.evaluation import Desk, Evaluator
+from astarzero.experiments.results import clock_of
 from astarzero.search import SEARCHES, Budget, blind
 from astarzero.search.go_evaluators import rollout
 
-SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+HEADS = (("value",), ("prior",), ("value", "prior"))
+SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256)
 REPEATS = 10
-PASSES = 4
+PASSES = 12
 RUNS = {  # by the number of players: (search, heads it sees), one a regime
     1: (
         ("astar", ("value",)), ("greedy_best_first", ("value",)), ("levin", ("prior",)), ("policy_argmax", ("prior",)),
@@ -28,38 +40,47 @@ RUNS = {  # by the number of players: (search, heads it sees), one a regime
     2: (("ubfm", ("value",)), ("alpha_beta", ("value",)), ("uct", ("value",)), ("puct", ("value", "prior"))),
 }  # fmt: skip
 BLIND = {1: "uniform_cost", 2: "uct"}
+AT_ONCE = Budget(seconds=1e-9)
 
 
 def measure(domain: Domain, net: Evaluator, problems: np.ndarray, max_expansions: int = 40) -> dict[str, Any]:
-    """{"a", "b", "c", "runs", "measured", "predicted"} of `net` (value and prior heads) on `problems` [N, W], in CPU seconds of one core.
+    """{"a", "second_head", "c", "sizes", "net", "runs", "measured", "predicted"} of `net` (value and prior heads) on `problems` [N, W],
+    in CPU seconds of one core.
 
-    The first half of the problems fits the model, the second half checks it. Everything is timed in turn, PASSES times, and
+    The first half of the problems fits a, the second half checks the model. Everything is timed in turn, PASSES times, and
     the least time of each is taken: another process can only make a pass slower, and then all of it alike.
     """
-    fitted, checked = problems[: len(problems) // 2], problems[len(problems) // 2 :]
-    batches = [problems[np.arange(size) % len(problems)] for size in SIZES]
-    runs = [(search, heads, part) for search, heads in RUNS[domain.players] for part in (fitted, checked)]
-    blind_run = (BLIND[domain.players], (), fitted)
-    counts = [run(domain, net, *work, max_expansions) for work in runs]  # compiles, too
-    opened = run(domain, blind(domain), *blind_run, 100 * max_expansions)[2]
-    least = np.full(len(batches) + 1 + len(runs), np.inf)
-    for _ in range(PASSES):
-        spent = [cpu_seconds(call_often, net, batch) for batch in batches]
-        spent += [cpu_seconds(run, domain, blind(domain), *blind_run, 100 * max_expansions)]
-        spent += [cpu_seconds(run, domain, net, *work, max_expansions) for work in runs]
-        least = np.minimum(least, spent)
-    calls, seconds = least[: len(batches)] / REPEATS, least[len(batches) + 1 :]
-    terms = np.array([[1.0, size] for size in SIZES]) / calls[:, None]  # relative errors
-    b = np.linalg.lstsq(terms, np.ones(len(SIZES)), rcond=None)[0][1]
-    c = least[len(batches)] / max(1.0, opened)
-    a = np.mean([(took - b * n[1] - c * n[2]) / n[0] for n, took in zip(counts[::2], seconds[::2], strict=True)])
+    halves, budgets = (problems[: len(problems) // 2], problems[len(problems) // 2 :]), (AT_ONCE, Budget(expansions=max_expansions))
+    assert net.desk is not None
+    desks, states = [net.desk(max(SIZES), heads) for heads in HEADS], problems[np.arange(max(SIZES)) % len(problems)]
+    works: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
+        (call_often, (domain, desk, states[:size])) for desk in desks for size in SIZES
+    ]
+    works.append((run, (domain, blind(domain), BLIND[domain.players], halves[0], Budget(expansions=100 * max_expansions))))
+    regimes = RUNS[domain.players]
+    for search, heads in regimes:
+        works += [(run, (domain, net.only(heads), search, half, budget)) for half in halves for budget in budgets]
+    counts = [work(*arguments) for work, arguments in works]  # compiles, too
+    least = np.min([[cpu_seconds(work, *arguments) for work, arguments in works] for _ in range(PASSES)], axis=0)
+
+    first = len(HEADS) * len(SIZES) + 1  # of the real searches
+    value, prior, both = least[: first - 1].reshape(len(HEADS), len(SIZES)) / REPEATS
+    one = (value + prior) / 2
+    c = least[first - 1] / max(1.0, counts[first - 1][2])
+    fitted, checked = (
+        [
+            (*(counts[at + 1] - counts[at]), len(heads), least[at + 1] - least[at])  # calls, evaluations, expansions, heads, seconds
+            for at, (_, heads) in zip(range(first + half, len(works), 4), regimes, strict=True)
+        ]
+        for half in (0, 2)
+    )
+    model = {"a": 0.0, "second_head": float(np.median(both - one)), "c": float(c), "sizes": list(SIZES), "net": one.tolist()}
+    model["a"] = float(np.mean([(took - clock_of(model, *spent)) / spent[0] for *spent, took in fitted]))
     return {
-        "a": float(a),
-        "b": float(b),
-        "c": float(c),
-        "runs": [f"{search} {'+'.join(heads)}" for search, heads in RUNS[domain.players]],
-        "measured": seconds[1::2].tolist(),
-        "predicted": [float(a * n[0] + b * n[1] + c * n[2]) for n in counts[1::2]],
+        **model,
+        "runs": [f"{search} {'+'.join(heads)}" for search, heads in regimes],
+        "measured": [float(took) for *_, took in checked],
+        "predicted": [float(clock_of(model, *spent)) for *spent, _ in checked],
     }
 
 
@@ -77,14 +98,16 @@ def cpu_seconds(work: Callable[..., object], *arguments: Any) -> float:
     return time.process_time() - started
 
 
-def call_often(net: Evaluator, batch: np.ndarray) -> None:
-    """REPEATS calls of the net."""
-    for _ in range(REPEATS):
-        net.evaluate(batch)
+def call_often(domain: Domain, desk: Desk, states: np.ndarray) -> None:
+    """REPEATS calls of the net on the same rows, at its desk."""
+    encode, features = domain.bind(encode_batch), desk.features[: len(states)]
+    with desk.session():
+        for _ in range(REPEATS):
+            encode(states, domain.context, features)
+            desk.judge(len(states))
 
 
-def run(domain: Domain, net: Evaluator, search: str, heads: Sequence[str], problems: np.ndarray, max_expansions: int) -> np.ndarray:
-    """(calls, evaluations, expansions) of real searches with the net in the loop: float64 [3]."""
-    judge, budget = net.only(heads), Budget(expansions=max_expansions)
+def run(domain: Domain, judge: Evaluator, search: str, problems: np.ndarray, budget: Budget) -> np.ndarray:
+    """(calls, evaluations, expansions) of real searches: float64 [3]."""
     results = [SEARCHES[search](domain, problem, judge, budget=budget) for problem in problems]
     return np.array([[result.evaluator_calls, result.evaluations, result.expansions] for result in results], np.float64).sum(0)

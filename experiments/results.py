@@ -4,7 +4,7 @@ A shard `DIR/<world>-seed<K>.jsonl` opens with a header (command, revision, vers
 the order they were measured:
 
     row         one trial (arm x knob) on one split: per-instance arrays, and its clock times apart under "timing"
-    cost_model  seconds = a * calls + b * evaluations + c * expansions on this machine, with the runs that validate it
+    cost_model  what a call of a net, by the number of its states, and an expansion take here, with the runs that validate it
     match       the points of a pair of players in a game without a table, game by game
     choice      how much regret one step of a head removes, by stage, and how much of what V judges so was among its labels
     resumed     the run was taken up again under another revision
@@ -43,7 +43,7 @@ DECISIONS = {  # what a row of a game holds, per instance and look at a search t
     **{name: np.dtype("int32") for name in ("expansions", "evaluations", "calls")},  # spent by then, never less than at the look before
 }
 IDENTITY = ("kind", "world", "labels", "size", "seed", "split", "side", "arm", "knob", "head", "unit")
-CLOCK = ("timing", "date", "a", "b", "c", "measured", "predicted")  # fields that may differ between two equal runs
+CLOCK = ("timing", "date", "a", "second_head", "net", "c", "measured", "predicted")  # fields that may differ between two equal runs
 
 
 @dataclass(frozen=True)
@@ -260,8 +260,20 @@ class Results:
         return float(lowest), float(highest)
 
     def cost_model(self, world: str, seed: int) -> dict[str, Any] | None:
-        """The measured a, b, c of this world, from the shard of this seed."""
+        """The cost model of this world, from the shard of this seed: see `clock_of`."""
         return next((model for model in self.cost_models if (model["world"], model["seed"]) == (world, seed)), None)
+
+
+def clock_of(model: Mapping[str, Any], calls: np.ndarray, evaluations: np.ndarray, expansions: np.ndarray, heads: int = 1) -> np.ndarray:
+    """Seconds that so many calls of a net, on so many states in all, and so many expansions take: float64, of the shape of the counts.
+
+    A call on n states takes a + net(n), and `second_head` for each of its `heads` but one; an expansion takes c. net(n) is measured at
+    `sizes`, linear between them, and proportional to n beyond; all calls are taken to be of their mean size.
+    """
+    calls, sizes, seconds = np.asarray(calls, np.float64), model["sizes"], model["net"]
+    size = evaluations / np.maximum(calls, 1.0)
+    call = model["a"] + model["second_head"] * (heads - 1) + np.interp(size, sizes, seconds) * np.maximum(1.0, size / sizes[-1])
+    return calls * call + model["c"] * np.asarray(expansions, np.float64)
 
 
 def read(directory: Path) -> Results:

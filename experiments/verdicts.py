@@ -11,7 +11,7 @@ sentence says so), and a cell whose chosen net is collapsed is COLLAPSED, never 
 A puzzle is solved at one moment, a game's decisions get better by steps; both are `gains` at what was `spent`, so that one score, the
 area under what was gained against log budget, serves both: of solve rate, or of the share of a random move's regret that is removed.
 
-Seconds are not the clock of the run, which reads tabulated nets: they are a * calls + b * evaluations + c * expansions by
+Seconds are not the clock of the run, which reads tabulated nets: they are calls and expansions at the prices of
 the cost model that the same shard measured; what a blind arm evaluates is a random game, at `rollout` seconds each.
 Source: SCIENCE.md section 3. Read next: report.py.
 """
@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from astarzero.experiments.results import AXES, SIDES, Results, Row
+from astarzero.experiments.results import AXES, SIDES, Results, Row, clock_of
 from astarzero.experiments.statistics import (
     NO_INTERVAL,
     Interval,
@@ -94,14 +94,16 @@ def _listed(numbers: Interval) -> list[float | None]:
 def spent(row: Row, axis: str, model: Mapping[str, Any] | None) -> np.ndarray:
     """What was spent on the axis: [N] to solve each instance, inf when unsolved; of a game [N, G], at each look.
 
-    Seconds need the cost model, {"a", "b", "c"} and, where a blind arm plays random games, {"rollout"}.
+    Seconds need the cost model (`clock_of`) and, where a blind arm plays random games, its "rollout".
     """
     if axis == "seconds":
         if model is None:
             raise ValueError(f"{row.world}, seed {row.seed} has no cost model, so its seconds are unknown; run the contest again.")
-        arrays = row.arrays
-        a, b = (0.0, model.get("rollout", 0.0)) if row.side == "blind" else (model["a"], model["b"])
-        used = a * arrays["calls"] + b * arrays["evaluations"] + model["c"] * arrays["expansions"].astype(np.float64)
+        calls, evaluations, expansions = (row.arrays[name] for name in ("calls", "evaluations", "expansions"))
+        if row.side == "blind":
+            used = model.get("rollout", 0.0) * evaluations + model["c"] * expansions.astype(np.float64)
+        else:
+            used = clock_of(model, calls, evaluations, expansions, max(1, len(row.heads)))
     else:
         used = row.arrays[axis].astype(np.float64)
     return used if row.of_a_game else np.where(row.arrays["solved"], used, np.inf)

@@ -1,7 +1,7 @@
 """A net as an evaluator: states -> features -> heads, in chunks, through one reused buffer.
 
-The contract stands in ../envs/evaluation.py. A net has no compiled rules, so a kernel stops and asks Python once a batch;
-to run inside a kernel, tabulate it first (../training/tabulate.py).
+The contract stands in ../envs/evaluation.py. A net has no compiled rules, so a kernel stops and asks Python once a batch, at the desk
+that the net lends; to run inside a kernel, tabulate it first (../training/tabulate.py).
 """
 
 import functools
@@ -99,20 +99,20 @@ def net_evaluator(
 
     def desk(count: int, asked: Iterable[str]) -> Desk:
         seen, wanted = torch.zeros((count, domain.num_features), pin_memory=not on_cpu), check_heads(asked)
-        answers = {"value": torch.zeros(count), "prior": torch.zeros((count, domain.num_actions))}
-
-        @functools.cache
-        def parts(rows: int) -> list[tuple[torch.Tensor, ...]]:
-            return list(zip(*(table[:rows].split(chunk) for table in (seen, *(answers[head] for head in wanted))), strict=True))
+        value, prior, q = np.zeros(count, np.float32), *np.zeros((2, count, domain.num_actions), np.float32)
+        places, scale = {"value": value, "prior": prior, "q": q}, np.float32(temperature)
 
         def judge(rows: int) -> None:
-            for features, *places in parts(rows):
+            for start in range(0, rows, chunk):
+                part = slice(start, min(start + chunk, rows))
+                features = seen[part]
                 outputs = net(features if on_cpu else features.to(where, non_blocking=True), wanted)
-                for head, place in zip(wanted, places, strict=True):
-                    place.copy_(outputs[head])
-                    if head == "prior" and temperature != 1:
-                        place /= temperature
+                for head in wanted:
+                    places[head][part] = outputs[head].cpu().numpy()
+            if "prior" in wanted:
+                prior[:rows] /= scale
 
-        return Desk(seen.numpy(), answers["value"].numpy(), answers["prior"].numpy(), judge, torch.inference_mode)
+        states = np.zeros((count, domain.num_words), np.uint64)
+        return Desk(states, seen.numpy(), value, prior, q, judge, torch.inference_mode)
 
     return Evaluator(name, frozenset(heads), evaluate, desk=desk if baseline is None else None)

@@ -97,7 +97,7 @@ class ResidualMLP(nn.Module):
             hidden = functional.relu(hidden + block(hidden))
         outputs = {head: getattr(self, head)(hidden) for head in heads}
         for head in outputs.keys() & {"value", "q"}:
-            outputs[head] = value_of(self.config.cost_scale * functional.softplus(outputs[head]))
+            outputs[head] = functional.softplus(outputs[head]) * value_of(self.config.cost_scale)
         if "value" in outputs:
             outputs["value"] = outputs["value"].squeeze(1)
         return outputs

@@ -16,6 +16,7 @@ Read next: game_nodes.py (the nodes), unbounded_minimax.py (the same values best
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -39,12 +40,12 @@ from astarzero.search.game_nodes import (
     REPEATS_DRAW,
     RESOLVED,
     UNEXPANDED,
-    answers_of,
+    ask_about_children,
     begin_root,
-    charge_children,
     game_drive,
     game_result,
     judge_children,
+    lengthens,
     name_position,
     write_children,
 )
@@ -58,7 +59,7 @@ EVER, NOWHERE = 1 << 30, 1 << 30
 
 
 def alpha_beta_kernel(
-    control, context, tables, keys, trail, levels, bounds, row, actions, costs,
+    control, context, tables, papers, keys, trail, levels, bounds, row, actions, costs,
     states, value, flags, first_edge, num_edges, order, low, high, searched, stands, edge_child, edge_action, slots,
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel. `stands[n]`: the level at which node n is on the path, or -1."""
@@ -102,14 +103,14 @@ def alpha_beta_kernel(
                 states, value, flags, first_edge, num_edges, edge_child, edge_action, slots,
             )  # fmt: skip
             control[EXPANSIONS] += 1
-            said = charge_children(node, control, flags, num_edges)
+            said = ask_about_children(node, control, context, papers, states, flags, num_edges)
             if said == BUDGET_MET:
                 return BUDGET_MET
             control[PHASE] = JUDGE
             if said != 0:
                 return said
         elif control[PHASE] == JUDGE:
-            said = judge_children(control, context, tables, states, value, flags)
+            said = judge_children(control, context, tables, papers, states, value, flags)
             if said != 0:
                 return said
             note_children(control[FIRST_NEW], control[NODES], control[SEED], value, flags, order, low, high, searched, stands)
@@ -262,10 +263,11 @@ def alpha_beta(
     merged = transpositions and not domain.keeps_history
     drive = game_drive(domain, state, keys, evaluator, budget, seed, merged, columns, path)
 
-    def call() -> int:
-        return kernel(drive.control, domain.context, tables, *drive.scratch, *drive.nodes.values(), *drive.entries.values(), drive.slots)
+    def gather() -> tuple[Any, ...]:
+        arrays = (*drive.scratch, *drive.nodes.values(), *drive.entries.values(), drive.slots)
+        return drive.control, domain.context, tables, drive.desk.papers, *arrays
 
-    status = drive.run(call, answers_of(drive, levels=2))
+    status = drive.run(kernel, gather, lengthens(drive, levels=2))
     return game_result(drive, status, *decision(drive))
 
 

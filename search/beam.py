@@ -12,23 +12,25 @@ Source: Lowerre 1976; with a policy over puzzles: Takano 2023 (EfficientCube).
 Read next: walk.py (width 1, with another loop rule), best_first.py (no cut).
 """
 
+from typing import Any
+
 import numpy as np
 
-from astarzero.envs.domain import Domain, cost_to_go, expand
+from astarzero.envs.domain import Domain, expand
 from astarzero.envs.evaluation import Evaluator, node_prior, node_q, node_value
 from astarzero.envs.state_table import EMPTY, add_row, copy_row, fill_slot, find_slot
 from astarzero.search.best_first import log_sum_exp
 
 from astarzero.search.drive import (  # isort: skip
-    ASK_PRIOR, ASK_Q, ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK,
-    MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options,
-    trace_plan,
+    ASK, BUDGET_MET, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK, MAX_EVALUATIONS, MAX_EXPANSIONS,
+    NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
 from astarzero.search.node import GOAL, PENDING, classify, judged_cost
+from astarzero.search.questions import ask_about_new, charge, hear_prior, hear_q, heard_value, write_question
 from astarzero.search.result import Budget, SearchResult
-from astarzero.search.walk import HEADS, VALUE, Q
+from astarzero.search.walk import HEADS, Q
 
 START, LEVEL, GENERATE, JUDGE, CUT = range(5)
 # cells of `control`; CHARGED_*: asking for the expanded or the new is an evaluation; KEPT: policies come with values
@@ -38,8 +40,8 @@ WEIGHT, SHARE, MIX = range(3)  # of `numbers`: of h or -q, and what it and the p
 
 
 def beam_kernel(
-    control, numbers, context, tables, states, g, key, log_prob, parent, action, flags, slots, beam, scores, logits, fresh, heap_key,
-    heap_tie, heap_node, successors, actions, costs,
+    control, numbers, context, tables, papers, states, g, key, log_prob, parent, action, flags, slots, beam, scores, logits, fresh,
+    heap_key, heap_tie, heap_node, successors, actions, costs,
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel.
 
@@ -77,10 +79,11 @@ def beam_kernel(
             control[EXPANSIONS] += control[BEAM]
             control[PHASE] = GENERATE
             if control[CHARGED_EXPANDED]:
-                control[EVALUATIONS] += control[BEAM]
-                control[CALLS] += 1
+                charge(control[BEAM], control, papers)
                 if not control[INLINE]:
-                    return ASK_Q if control[HEAD] == Q else ASK_PRIOR
+                    for number in range(control[BEAM]):
+                        write_question(number, states[beam[number]], context, papers)
+                    return ASK
         if control[PHASE] == GENERATE:
             control[FIRST_NEW] = control[NODES]
             for number in range(control[BEAM]):
@@ -88,32 +91,34 @@ def beam_kernel(
                     node_prior(states[beam[number]], context, tables, logits[number])
                 if control[INLINE] and control[HEAD] == Q:
                     node_q(states[beam[number]], context, tables, scores[number])
+                if control[CHARGED_EXPANDED] and not control[INLINE]:  # a head that was not asked for reads 0
+                    hear_prior(logits[number], number, papers)
+                    hear_q(scores[number], number, papers)
                 if make_candidates(
                     beam[number], scores[number], logits[number], control, numbers, context, states, g, key, log_prob, parent, action,
                     flags, slots, successors, actions, costs,
                 ):  # fmt: skip
                     return SOLVED
             control[PHASE] = JUDGE
-        if control[PHASE] == JUDGE:
-            control[PHASE] = CUT
-            if control[CHARGED_NEW]:
-                pending = 0
-                for node in range(control[FIRST_NEW], control[NODES]):
-                    pending += flags[node] == PENDING
-                if control[EVALUATIONS] + pending > control[MAX_EVALUATIONS]:
-                    control[PHASE] = JUDGE
-                    return BUDGET_MET
-                control[EVALUATIONS] += pending
-                control[CALLS] += pending > 0
-                if pending > 0 and not control[INLINE]:
-                    return ASK_VALUE
-        size = 0
+        if control[PHASE] == JUDGE and control[CHARGED_NEW]:
+            said = ask_about_new(control[FIRST_NEW], control[NODES], states, flags, control, context, papers)
+            if said == ASK:
+                control[PHASE] = CUT
+            if said != 0:
+                return said
+        size, asked = 0, 0
         for node in range(control[FIRST_NEW], control[NODES]):
-            if flags[node] == PENDING and control[HEAD] == VALUE and control[INLINE]:
-                h = judged_cost(node_value(states[node], states[node], 0.0, -1, context, tables))
-                key[node] += numbers[SHARE] * numbers[WEIGHT] * h
-                if control[KEPT]:
+            if flags[node] == PENDING and control[CHARGED_NEW]:
+                if control[INLINE]:
+                    value = node_value(states[node], states[node], 0.0, -1, context, tables)
+                else:
+                    value = heard_value(asked, papers)
+                key[node] += numbers[SHARE] * numbers[WEIGHT] * judged_cost(value)
+                if control[KEPT] and control[INLINE]:
                     node_prior(states[node], context, tables, fresh[node - control[FIRST_NEW]])
+                elif control[KEPT]:
+                    hear_prior(fresh[node - control[FIRST_NEW]], asked, papers)
+                asked += 1
             if key[node] != key[node]:
                 return NOT_A_NUMBER
             if flags[node] & (GOAL | PENDING) and key[node] < np.inf:
@@ -207,7 +212,7 @@ def beam_search(
     room, beam = width * domain.num_actions, np.zeros(width, np.int64)
     scores, logits, fresh = (np.zeros((rows, domain.num_actions), np.float32) for rows in (width, width, room if keeps_prior else 1))
     scratch = (beam, scores, logits, fresh, np.zeros(room), np.zeros(room), np.zeros(room, np.int32), *domain.expansion_buffers())
-    drive = Drive(domain, state, evaluator, budget, seed, room, nodes, scratch=scratch)
+    drive = Drive(domain, state, evaluator, budget, seed, room, nodes, scratch=scratch, heads=informative, asks=width)
     control, numbers = drive.control, np.array([weight, 1.0 - mix, mix])
     control[HEAD], control[WIDTH], control[MAX_STEPS] = HEADS[head], width, max_steps
     control[POLICY], control[KEPT] = mix > 0, keeps_prior
@@ -215,24 +220,10 @@ def beam_search(
     control[CHARGED_EXPANDED] = bool(informative) and not control[CHARGED_NEW]
     control[GOAL_ON_GENERATION] = goal_test == "generation"
 
-    def call() -> int:
-        return kernel(control, numbers, domain.context, tables, *drive.nodes.values(), drive.slots, *scratch)
+    def gather() -> tuple[Any, ...]:
+        return control, numbers, domain.context, tables, drive.desk.papers, *drive.nodes.values(), drive.slots, *scratch
 
-    def answer_on_expansion() -> None:
-        answer = drive.ask(drive.nodes["states"][beam[: control[BEAM]]])
-        scores[: control[BEAM]] = 0.0 if answer.q is None else answer.q
-        logits[: control[BEAM]] = 0.0 if answer.prior_logits is None else answer.prior_logits
-
-    def answer_on_generation() -> None:
-        new = np.arange(control[FIRST_NEW], control[NODES])
-        pending = new[drive.nodes["flags"][new] == PENDING]
-        answer = drive.ask(drive.nodes["states"][pending])
-        h = 0.0 if answer.value is None else np.maximum(cost_to_go(answer.value), 0.0).astype(np.float64)  # as the kernel reckons
-        drive.nodes["key"][pending] += numbers[SHARE] * weight * h
-        if keeps_prior:
-            fresh[pending - control[FIRST_NEW]] = 0.0 if answer.prior_logits is None else answer.prior_logits
-
-    status = drive.run(call, {ASK_PRIOR: answer_on_expansion, ASK_Q: answer_on_expansion, ASK_VALUE: answer_on_generation})
+    status = drive.run(kernel, gather)
     goal = int(control[GOAL_NODE])
     plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal)
     return drive.result(status, plan if goal >= 0 else None, lambda cost: 0.0)

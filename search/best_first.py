@@ -1,4 +1,4 @@
-"""Best-first graph search: one node loop, many orderings (long because its loop and what a net needs around it belong together).
+"""Best-first graph search: one node loop, many orderings.
 
 A*, weighted A*, greedy, uniform cost, Levin tree search, PHS and PHS*.
 
@@ -6,9 +6,9 @@ The loop (read `best_first_kernel`): take the best open nodes, write their succe
 An *ordering* (orderings.py) says which node is best (`priority`) and which of two paths to one state is better (`path_rank`).
 
 Two drives share the kernel. With an evaluator that has compiled rules (a heuristic, a table) it runs without leaving machine
-code. With one that only Python can call (a net) it stops at the two places where judgement is needed, Python answers for the
-whole batch, and it goes on. A net lends a desk for that (../envs/evaluation.py): its matrices leave the caches cold, so that each line
-of Python between two batches costs microseconds. Python also grows arrays, looks at the clock and catches Ctrl-C between slices.
+code. With one that only Python can call (a net) it stops at the two places where judgement is needed, writes at a desk what it asks
+(questions.py), Python has it answered for the whole batch, and it goes on. A net's matrices leave the caches cold, so that each line of
+Python between two batches costs microseconds. Python also grows arrays, looks at the clock and catches Ctrl-C between slices.
 
 A state is judged once: for its value when it is generated, for its policy when it is expanded. Where an ordering reads both and
 the evaluator has both, one evaluation on generation gives both, and the policy waits with the node: 4 A bytes more a node.
@@ -26,40 +26,39 @@ from typing import Any
 import numpy as np
 
 from astarzero.envs.domain import Domain, expand, value_of
-from astarzero.envs.evaluation import Evaluator, bare_desk, node_prior, node_value
+from astarzero.envs.evaluation import Evaluator, node_prior, node_value
 from astarzero.envs.machine import prefetch
 from astarzero.envs.state_table import EMPTY, copy_row, fetch_slot, fill_slot
 
 from astarzero.search.drive import (  # isort: skip
-    ASK_PRIOR, ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW,
-    INLINE, MASK, MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options,
-    trace_plan,
+    ASK, BUDGET_MET, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK, MAX_EVALUATIONS,
+    MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
 from astarzero.search.duplicates import DUPLICATES, find_known, known_by_table
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
 from astarzero.search.integer_best_first import integer_best_first, whole_weights
-from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost, write_questions
+from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
 from astarzero.search.orderings import ORDERINGS, Ordering, by_cost, log_sum_exp, no, path_rank, priority, reads_prior, weighted_sum, yes
-from astarzero.search.result import Budget, SearchResult, Status
+from astarzero.search.questions import ask_about_new, charge, hear_prior, heard_value, write_question
+from astarzero.search.result import Budget, SearchResult
 
 # --- the loop ------------------------------------------------------------------------------------------------------------
 
 START, SELECT, GENERATE, JUDGE, PUSH = range(5)  # phases between which the kernel may stop
 BLOCK = 1 << 16  # nodes looked at together after the search, when memory may be short
 # cells of `control`; CHARGED_*: the head carries information, so reading it is an evaluation; KEPT_PRIOR: it came with the value
-FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, KEPT_PRIOR, GOAL_ON_GENERATION, ASKED = range(FREE, FREE + 9)
-GROW_DESK = FIRST_OWN_CODE  # ASKED rows are wanted
+FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, KEPT_PRIOR, GOAL_ON_GENERATION = range(FREE, FREE + 8)
 
 
 def best_first_kernel(
     control, weights, context, tables, states, g, h, parent, action, flags, depth, log_prob, slots,
-    heap_key, heap_tie, heap_node, taken, ends, prior_logits, actions, costs, features, value,
+    heap_key, heap_tie, heap_node, taken, ends, prior_logits, actions, costs, papers,
 ):  # fmt: skip
-    """Runs until it has something to say: SOLVED, EXHAUSTED, BUDGET_MET, or GROW, SLICE, ASK_PRIOR, ASK_VALUE, and is called again.
+    """Runs until it has something to say: SOLVED, EXHAUSTED, BUDGET_MET, or GROW, GROW_DESK, SLICE, ASK, and is called again.
 
-    `prior_logits` has a row for each of `taken`, or for each node where priors are kept. On ASK_VALUE the first ASKED rows of
-    `features`, where it has rows, are what a net sees of the new nodes that wait for judgement; their values are read from `value`.
+    `prior_logits` has a row for each of `taken`, or for each node where priors are kept. On ASK the first ASKED rows of the desk, whose
+    `papers` these are, are in question.
     """
     if control[PHASE] == START:  # row 0 of `states` is the root
         g[0], h[0], parent[0], action[0], depth[0], log_prob[0] = 0.0, 0.0, -1, -1, 0, 0.0
@@ -76,10 +75,11 @@ def best_first_kernel(
                 return outcome
             control[PHASE] = GENERATE
             if control[CHARGED_PRIOR]:
-                control[EVALUATIONS] += control[TAKEN]
-                control[CALLS] += 1
+                charge(control[TAKEN], control, papers)
                 if not control[INLINE]:
-                    return ASK_PRIOR
+                    for number in range(control[TAKEN]):
+                        write_question(number, states[taken[number]], context, papers)
+                    return ASK
         if control[PHASE] == GENERATE:
             write_successors(control, context, states, slots, taken, ends, actions, costs, prior_logits.shape[1])
             first = 0
@@ -88,6 +88,8 @@ def best_first_kernel(
                 place = node if control[KEPT_PRIOR] else number
                 if reads_prior() and control[INLINE] and not control[KEPT_PRIOR]:
                     node_prior(states[node], context, tables, prior_logits[place])
+                elif control[CHARGED_PRIOR]:
+                    hear_prior(prior_logits[place], number, papers)
                 outcome = keep_successors(
                     node, first, ends[number], prior_logits[place], control, weights, context, states, g, h, parent, action, flags, depth,
                     log_prob, slots, heap_key, heap_tie, heap_node, actions, costs,
@@ -96,22 +98,12 @@ def best_first_kernel(
                     return outcome
                 first = ends[number]
             control[PHASE] = JUDGE
-        if control[PHASE] == JUDGE:
-            if control[CHARGED_VALUE]:
-                pending = 0
-                for node in range(control[FIRST_NEW], control[NODES]):
-                    pending += (flags[node] & PENDING) != 0
-                if control[EVALUATIONS] + pending > control[MAX_EVALUATIONS]:
-                    return BUDGET_MET
-                if pending > value.shape[0] and not control[INLINE]:
-                    control[ASKED] = pending
-                    return GROW_DESK
-                control[EVALUATIONS] += pending
-                control[CALLS] += pending > 0
-                if pending > 0 and not control[INLINE]:
-                    write_questions(control[FIRST_NEW], control[NODES], states, flags, context, features)
-                    control[ASKED], control[PHASE] = pending, PUSH
-                    return ASK_VALUE
+        if control[PHASE] == JUDGE and control[CHARGED_VALUE]:
+            said = ask_about_new(control[FIRST_NEW], control[NODES], states, flags, control, context, papers)
+            if said == ASK:
+                control[PHASE] = PUSH
+            if said != 0:
+                return said
         asked = 0
         for node in range(control[FIRST_NEW], control[NODES]):
             if control[CHARGED_VALUE] and flags[node] & PENDING:
@@ -121,9 +113,11 @@ def best_first_kernel(
                     if control[KEPT_PRIOR]:
                         node_prior(states[node], context, tables, prior_logits[node])
                 else:
-                    h[node] = judged_cost(value[asked])
+                    h[node] = judged_cost(heard_value(asked, papers))
+                    if control[KEPT_PRIOR]:
+                        hear_prior(prior_logits[node], asked, papers)
                     asked += 1
-            if h[node] != h[node] or (h[node] == np.inf and features.shape[0] > 0 and flags[node] & PENDING):
+            if h[node] != h[node]:
                 return NOT_A_NUMBER
             flags[node] &= ~PENDING
             if h[node] < np.inf:
@@ -286,55 +280,22 @@ def best_first(
     taken, ends, logits = np.zeros(batch, np.int64), np.zeros(batch, np.int64), np.zeros((batch, domain.num_actions), np.float32)
     made = (np.zeros(room, np.int64), np.zeros(room, np.float64))  # of the successors of a round: actions and costs
     scratch, has_table = (taken, ends, logits, *made), DUPLICATES[duplicates] is known_by_table
-    drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch, has_table=has_table)
+    drive = Drive(
+        domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch, has_table=has_table, heads=informative,
+        asks=max(batch, domain.num_actions),
+    )  # fmt: skip
     temperature = 1.0 if rule.weights[1] else weight
-    control, cells, weights = drive.control, drive.control.data, np.array([rule.weights[0], rule.weights[1] * weight, temperature])
+    control, weights = drive.control, np.array([rule.weights[0], rule.weights[1] * weight, temperature])
     control[BATCH], control[REOPEN], control[GOAL_ON_GENERATION] = batch, rule.reopen, goal_test == "generation"
     control[CHARGED_VALUE], control[KEPT_PRIOR] = "value" in informative, keeps_prior
     control[CHARGED_PRIOR] = "prior" in informative and not keeps_prior
-    lent = evaluator.desk if informative == {"value"} else None
-    desk = lent(1, informative) if lent else bare_desk(room, 1)  # a bare one costs nothing, so it need not grow
-    arguments: list[Any] = []  # of the kernel, made anew when arrays grow: most calls come between two batches of a net, when time is short
 
-    def gather() -> None:
+    def gather() -> tuple[Any, ...]:
         *columns, kept = drive.nodes.values()
-        priors = kept if keeps_prior else logits
-        arrays = (*columns, drive.slots, *drive.entries.values(), taken, ends, priors, *made, desk.features, desk.value)
-        arguments[:] = (control, weights, domain.context, tables, *arrays)
+        arrays = (*columns, drive.slots, *drive.entries.values(), taken, ends, kept if keeps_prior else logits, *made)
+        return control, weights, domain.context, tables, *arrays, drive.desk.papers
 
-    def grow() -> Status | None:
-        refusal = drive.grow()
-        gather()
-        return refusal
-
-    def grow_desk() -> None:
-        nonlocal desk
-        assert lent is not None  # a bare desk has room for all that a round may ask
-        desk = lent(2 * int(control[ASKED]), informative)
-        gather()
-
-    def answer_prior() -> None:
-        wanted = drive.nodes["states"][taken[: control[TAKEN]]]
-        answer = drive.ask(wanted).prior_logits
-        logits[: len(wanted)] = 0.0 if answer is None else answer
-
-    def answer_value() -> None:
-        fresh = slice(int(control[FIRST_NEW]), int(control[NODES]))
-        waiting = (drive.nodes["flags"][fresh] & PENDING) != 0
-        pending = fresh if waiting.all() else np.flatnonzero(waiting) + fresh.start  # mostly all of them: then nothing is copied
-        answer = drive.ask(drive.nodes["states"][pending])
-        desk.value[: control[ASKED]] = 0.0 if answer.value is None else answer.value
-        if keeps_prior:
-            drive.nodes["prior_logits"][pending] = 0.0 if answer.prior_logits is None else answer.prior_logits
-
-    gather()
-    answers = {
-        GROW: grow, GROW_DESK: grow_desk, ASK_PRIOR: answer_prior,
-        ASK_VALUE: (lambda: drive.ask_at(desk, cells[ASKED])) if lent else answer_value,
-        NOT_A_NUMBER: lambda: drive.not_a_number(drive.nodes["states"][control[FIRST_NEW] : control[NODES]] if lent else None),
-    }  # fmt: skip
-    with desk.session():
-        status = drive.run(lambda: kernel(*arguments), answers)
+    status = drive.run(kernel, gather)
     if inspect is not None:
         inspect(drive)
     goal = int(control[GOAL_NODE])

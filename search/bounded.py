@@ -19,16 +19,17 @@ A node takes 27 bytes for a one-word row, 8 to 16 in the table, 12 an entry of e
 """
 
 import inspect
+from typing import Any
 
 import numpy as np
 
 from astarzero.envs.compile import hook
-from astarzero.envs.domain import Domain, cost_to_go, expand, value_of
+from astarzero.envs.domain import Domain, expand, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
 from astarzero.envs.state_table import EMPTY, add_row, copy_row, fill_slot, find_slot
 
 from astarzero.search.drive import (  # isort: skip
-    ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, INLINE,
+    ASK, BUDGET_MET, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, INLINE,
     MASK, MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options,
     trace_plan,
 )  # fmt: skip
@@ -36,6 +37,7 @@ from astarzero.search.evaluator import from_heuristic, kernel_face
 from astarzero.search.frontier import SHIFT_32, seeded_bits
 from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
 from astarzero.search.packed_heap import best_entry, best_node, least_priority, pack, pop, priority_of, push
+from astarzero.search.questions import charge, heard_value, write_question
 from astarzero.search.result import Budget, SearchResult, Solution
 
 ONE = np.uint64(1)
@@ -59,8 +61,8 @@ def value_by_rules(state, parent, parent_value, action, context, tables):
 
 
 def bounded_kernel(
-    control, numbers, context, tables, bound_tables, states, g, h, estimate, parent, action, flags, slots, waiting, admitted, guided,
-    taken, asked, rows, actions, costs,
+    control, numbers, context, tables, bound_tables, papers, states, g, h, estimate, parent, action, flags, slots, waiting, admitted,
+    guided, taken, asked, rows, actions, costs,
 ):  # fmt: skip
     """Runs until it has something to say and is called again: see best_first_kernel. IMPROVED: there is a better plan."""
     if control[PHASE] == START:  # row 0 of `states` is the root
@@ -85,15 +87,18 @@ def bounded_kernel(
             control[PHASE] = JUDGE
         if control[PHASE] == JUDGE:
             control[PHASE] = EXPAND
-            control[EVALUATIONS] += control[FRESH]
-            control[CALLS] += control[FRESH] > 0
+            charge(control[FRESH], control, papers)  # `taken` and `asked` keep within limits
             if control[FRESH] > 0 and not control[INLINE]:
-                return ASK_VALUE
-            for number in range(control[FRESH]):
-                node = asked[number]
-                estimate[node] = judged_cost(node_value(states[node], states[node], 0.0, -1, context, tables))
+                for number in range(control[FRESH]):
+                    write_question(number, states[asked[number]], context, papers)
+                return ASK
         for number in range(control[FRESH]):
             node = asked[number]
+            if control[INLINE]:
+                value = node_value(states[node], states[node], 0.0, -1, context, tables)
+            else:
+                value = heard_value(number, papers)
+            estimate[node] = judged_cost(value)
             if estimate[node] != estimate[node]:
                 return NOT_A_NUMBER
             estimate[node] = max(estimate[node], h[node])
@@ -321,21 +326,17 @@ def bounded_search(
     entries: Arrays = {}
     for heap in ("waiting", "admitted", "guided"):
         entries |= {heap: np.zeros(0, np.uint64), f"{heap} nodes": np.zeros(0, np.int32)}
-    scratch = (np.zeros(batch, np.int64), asked := np.zeros(batch, np.int64), *domain.expansion_buffers())
-    drive = Drive(domain, state, evaluator, budget, seed, batch * (domain.num_actions + 1), nodes, entries, scratch=scratch)
+    room, scratch = batch * (domain.num_actions + 1), (np.zeros(batch, np.int64), np.zeros(batch, np.int64), *domain.expansion_buffers())
+    drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch, heads={"value"}, asks=batch)
     control, numbers = drive.control, np.array([promise, 0.0, np.inf, 0.0, *order])
     control[BATCH], control[CHARGED], control[EVERYWHERE], control[PROOFS] = batch, "value" in evaluator.heads, everywhere, proof
     solutions: list[Solution] = []
 
-    def call() -> int:
-        arrays = list(drive.entries.values())
-        heaps = zip(arrays[::2], arrays[1::2], strict=True)
-        return kernel(control, numbers, domain.context, tables, bound_tables, *drive.nodes.values(), drive.slots, *heaps, *scratch)
-
-    def answer_value() -> None:
-        wanted = asked[: control[FRESH]]
-        answer = drive.ask(drive.nodes["states"][wanted]).value
-        drive.nodes["estimate"][wanted] = 0.0 if answer is None else np.maximum(cost_to_go(answer), 0.0)
+    def gather() -> tuple[Any, ...]:
+        columns = list(drive.entries.values())
+        heaps = zip(columns[::2], columns[1::2], strict=True)
+        arrays = (*drive.nodes.values(), drive.slots, *heaps, *scratch)
+        return control, numbers, domain.context, tables, bound_tables, drive.desk.papers, *arrays
 
     def improved() -> None:
         solutions.append(Solution(float(numbers[UPPER]), int(control[EXPANSIONS]), int(control[EVALUATIONS]), drive.seconds))
@@ -343,7 +344,7 @@ def bounded_search(
     def no_bound() -> None:
         raise ValueError(f"The bound {bound.name} gave no number for a state; mend the heuristic (inf marks a dead end, nan nothing).")
 
-    status = drive.run(call, {ASK_VALUE: answer_value, IMPROVED: improved, NO_BOUND: no_bound})
+    status = drive.run(kernel, gather, {IMPROVED: improved, NO_BOUND: no_bound})
     goal = int(control[GOAL_NODE])
     plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal) if goal >= 0 else None
     return drive.result(status, plan, lambda cost: float(min(cost, numbers[LOWER])), solutions=tuple(solutions))

@@ -24,20 +24,21 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, cost_to_go, value_of
+from astarzero.envs.domain import Domain, value_of
 from astarzero.envs.evaluation import Evaluator
 from astarzero.envs.line import write_key
 
 from astarzero.search.dial_kernel import (  # isort: skip
-    AT_GENERATION, CHARGED, COST, DEEPER, DUPLICATES, EXPLORE, FIRST_ROW, LINE, MAX_NODES, MIX, ONE, PROVE, PROVEN, READS_PRIOR,
+    AT_GENERATION, CHARGED, COST, DEEPER, DUPLICATES, EXPLORE, LINE, MAX_NODES, MIX, ONE, PROVE, PROVEN, READS_PRIOR,
     READS_VALUE, TEMPERATURE, TIE, TWO, VALUE, dial_kernel,
 )  # fmt: skip
-from astarzero.search.drive import ASK_VALUE, ENTRIES, GOAL_NODE, MAX_EXPANSIONS, NODES, Arrays, Drive, trace_plan
+from astarzero.search.drive import ENTRIES, GOAL_NODE, MAX_EXPANSIONS, Arrays, Drive, trace_plan
 from astarzero.search.evaluator import default_evaluator, kernel_face
-from astarzero.search.node import DEAD, PENDING
+from astarzero.search.node import DEAD
 from astarzero.search.result import UNLIMITED, Budget, SearchResult
 
 EXPANDS = ("all", "one")
@@ -156,8 +157,10 @@ def dial_search(
     keys = np.zeros(len(past) + 256 if domain.keeps_history else 1, np.uint64)
     withdrawn = np.zeros(domain.num_actions + 1, np.int64)
     scratch: list[np.ndarray] = [keys, withdrawn, *domain.expansion_buffers()]
-    table = dial.duplicates != "tree"
-    drive = Drive(domain, state, evaluator, budget, seed, domain.num_actions, nodes, entries, scratch=scratch, has_table=table)
+    table, most = dial.duplicates != "tree", domain.num_actions
+    drive = Drive(
+        domain, state, evaluator, budget, seed, most, nodes, entries, scratch=scratch, has_table=table, heads=reads, asks=most
+    )  # fmt: skip
     control, numbers = drive.control, np.zeros(7)
     numbers[[MIX, EXPLORE, COST, VALUE]] = dial.backup, dial.exploration * dial.c_puct, 0.0 if two else dial.cost, dial.value
     numbers[TEMPERATURE] = 1.0 / dial.prior if dial.prior > 0 else 1.0
@@ -167,23 +170,14 @@ def dial_search(
     for name, array in drive.entries.items():
         array[:1] = -1 if name in ("parent", "action", "num_children", "order") else 0  # the root
 
-    def call() -> int:
+    def gather() -> tuple[Any, ...]:
         pool, tree = tuple(drive.nodes.values()), tuple(drive.entries.values())
-        return kernel(control, numbers, domain.context, tables, pool, tree, drive.slots, *scratch)
-
-    def answer() -> None:
-        fresh = np.arange(control[FIRST_ROW], control[FIRST_ROW] + 1 if control[ONE] else control[NODES])
-        pending = fresh[(drive.nodes["kind"][fresh] & PENDING) != 0]
-        given = drive.ask(drive.nodes["states"][pending])
-        if given.value is not None and "value" in reads:
-            drive.nodes["estimate"][pending] = np.clip(given.value, -1, 1) if two else np.maximum(cost_to_go(given.value), 0)
-        if "prior" in reads:
-            drive.nodes["logits"][pending] = 0.0 if given.prior_logits is None else given.prior_logits
+        return control, numbers, domain.context, tables, drive.desk.papers, pool, tree, drive.slots, *scratch
 
     def deepen() -> None:
         scratch[0] = np.concatenate([scratch[0], np.zeros_like(scratch[0])])
 
-    status = drive.run(call, {ASK_VALUE: answer, DEEPER: deepen})
+    status = drive.run(kernel, gather, {DEEPER: deepen})
     if inspect is not None:
         inspect(drive)
     goal = int(control[GOAL_NODE])

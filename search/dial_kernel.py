@@ -23,11 +23,12 @@ from astarzero.envs.two_players import outcome, position_key
 from astarzero.search.best_first import log_sum_exp
 
 from astarzero.search.drive import (  # isort: skip
-    ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, INLINE,
+    ASK, BUDGET_MET, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, INLINE,
     MASK, MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED,
 )  # fmt: skip
 from astarzero.search.frontier import seeded_tie
 from astarzero.search.node import DEAD, GOAL, PENDING, classify, judged_cost
+from astarzero.search.questions import ask_about_new, hear_prior, heard_value
 
 START, DESCEND, EXPAND, JUDGE, JUDGED, BACKUP = range(6)
 DEEPER = FIRST_OWN_CODE  # the line of keys is too short for the next descent
@@ -40,7 +41,7 @@ TREE, REOPEN, CLOSED, FIRST = range(4)  # of DUPLICATES
 SEEDED, LOW, HIGH, OLDEST, NEWEST, PATH = range(6)  # of TIE
 
 
-def dial_kernel(control, numbers, context, tables, pool, tree, slots, keys, withdrawn, successors, actions, costs):
+def dial_kernel(control, numbers, context, tables, papers, pool, tree, slots, keys, withdrawn, successors, actions, costs):
     """Runs until it ends or must stop: see best_first_kernel. `pool` and `tree` are tuples of arrays in the order of dial.py.
 
     Node 0, the root, is there when it begins. Each helper is called from one place, for they are all compiled into this function.
@@ -75,23 +76,20 @@ def dial_kernel(control, numbers, context, tables, pool, tree, slots, keys, with
             control[FIRST_CHILD], withdrawn[0] = control[ENTRIES], 0
             control[PHASE] = BACKUP if flags[leaf] & ENDED else JUDGE if control[ONE] else EXPAND
         if control[PHASE] == JUDGE:
-            last, pending = control[FIRST_ROW] + 1 if control[ONE] else control[NODES], 0
-            for fresh in range(control[FIRST_ROW], last):
-                pending += (kind[fresh] & PENDING) != 0
-            pending *= control[CHARGED]
-            if control[EVALUATIONS] + pending > control[MAX_EVALUATIONS]:
-                return BUDGET_MET
-            control[EVALUATIONS] += pending
-            control[CALLS] += pending > 0
-            control[PHASE] = JUDGED
-            if pending > 0 and not control[INLINE]:
-                return ASK_VALUE
+            said, last = 0, control[FIRST_ROW] + 1 if control[ONE] else control[NODES]
+            if control[CHARGED]:
+                said = ask_about_new(control[FIRST_ROW], last, states, kind, control, context, papers)
+            if said == 0 or said == ASK:
+                control[PHASE] = JUDGED
+            if said != 0:
+                return said
         if control[PHASE] == JUDGED:
+            asked = 0
             for fresh in range(control[FIRST_ROW], control[FIRST_ROW] + 1 if control[ONE] else control[NODES]):
                 if kind[fresh] & PENDING:
-                    if control[INLINE]:
-                        judge(fresh, control, context, tables, states, estimate, logits)
+                    judge(fresh, asked, control, context, tables, papers, states, estimate, logits)
                     kind[fresh] &= ~PENDING
+                    asked += 1
                 if estimate[fresh] != estimate[fresh]:
                     return NOT_A_NUMBER
             control[PHASE] = EXPAND if control[ONE] and control[LEAF] >= 0 else BACKUP
@@ -120,13 +118,15 @@ def describe(fresh, control, context, pool):
         estimate[fresh] = outcome(states[fresh], context) if control[TWO] else np.inf
 
 
-def judge(fresh, control, context, tables, states, estimate, logits):
-    """Read the heads that inform."""
+def judge(fresh, place, control, context, tables, papers, states, estimate, logits):
+    """Read the heads that inform: here, or what was answered on row `place` of the desk."""
     if control[READS_VALUE]:
-        value = node_value(states[fresh], states[fresh], 0.0, -1, context, tables)
+        value = node_value(states[fresh], states[fresh], 0.0, -1, context, tables) if control[INLINE] else heard_value(place, papers)
         estimate[fresh] = bounded(value) if control[TWO] else judged_cost(value)
-    if control[READS_PRIOR]:
+    if control[READS_PRIOR] and control[INLINE]:
         node_prior(states[fresh], context, tables, logits[fresh])
+    elif control[READS_PRIOR]:
+        hear_prior(logits[fresh], place, papers)
 
 
 def bounded(value):

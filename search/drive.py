@@ -7,28 +7,30 @@ below; `Drive.run` acts on it. The first cells of `control` mean the same in eve
 import itertools
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from astarzero.envs.compile import direct
 from astarzero.envs.domain import Domain, value_of
-from astarzero.envs.evaluation import HEADS, Desk, Evaluation, Evaluator
+from astarzero.envs.evaluation import HEADS, Desk, Evaluator
 from astarzero.envs.machine import LANES
 from astarzero.envs.state_table import SLOT, enlarge
+from astarzero.search.desk import desk_of, refuse
 from astarzero.search.duplicates import DUPLICATES
 from astarzero.search.pages import MACHINE, copied_bytes, longer, zeros
 from astarzero.search.result import Budget, SearchResult, Status
 
 # what a kernel says
-SOLVED, EXHAUSTED, BUDGET_MET, GROW, SLICE, ASK_PRIOR, ASK_VALUE, ASK_Q, NOT_A_NUMBER = range(1, 10)
+SOLVED, EXHAUSTED, BUDGET_MET, GROW, SLICE, ASK, GROW_DESK, NOT_A_NUMBER = range(1, 9)
 FIRST_OWN_CODE = 16  # codes that a kernel adds for its own answers start here
 ENDINGS = {SOLVED: Status.SOLVED, EXHAUSTED: Status.EXHAUSTED, BUDGET_MET: Status.BUDGET}
 
 # cells of `control`
 NODES, EXPANSIONS, GENERATED, EVALUATIONS, CALLS, GOAL_NODE, PHASE, MASK, SLICE_END = range(9)
-MAX_EXPANSIONS, MAX_EVALUATIONS, SEED, INLINE, ENTRIES = range(9, 14)  # ENTRIES: how many the open list holds
+MAX_EXPANSIONS, MAX_EVALUATIONS, SEED, INLINE, ENTRIES, ASKED = range(9, 15)  # ENTRIES: of the open list; ASKED: states, at the desk
 FREE = 16
 CONTROL_CELLS = 32
 
@@ -39,6 +41,7 @@ LOADS = (0.5, 0.75)  # of the table; the second, which is slower, only where the
 SLICE_SECONDS = 0.02  # between two looks at the clock
 
 Arrays = dict[str, np.ndarray]
+Answers = Mapping[int, Callable[[], Status | None]]  # by the code of a kernel: what to do then, and why the search ends if it does
 GOAL_TESTS = ("selection", "generation")
 ORDERS = ("given", "seeded")
 OPTIONS: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # what a search may be told: is it allowed, and the rule in words
@@ -83,17 +86,21 @@ class Drive:
     scratch: list[np.ndarray] | tuple[np.ndarray, ...] = ()  # other arrays; who replaces one asks `fits` before
     first_nodes: int = FIRST_NODES  # rows of `nodes` to begin with
     has_table: bool = True  # does the search map states to nodes, by `slots`?
+    heads: Iterable[str] = ()  # what it asks of the evaluator at its desk, of which a head that is absent says nothing
+    asks: int = 1  # rows of the desk to begin with
     entry_cell: int = ENTRIES  # the cell of `control` that counts rows of `entries` in use
     control: np.ndarray = field(default_factory=lambda: np.zeros(CONTROL_CELLS, np.int64))
     slots: np.ndarray = field(default_factory=lambda: np.zeros(0, SLOT))
     evaluator_seconds: float = 0.0
     peak_bytes: int = 0
+    desk: Desk = field(init=False)
     started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
         self.control[MAX_EXPANSIONS], self.control[MAX_EVALUATIONS] = self.budget.expansions, self.budget.evaluations
         self.control[GOAL_NODE], self.control[SEED] = -1, self.seed
         self.control[INLINE] = self.evaluator.rules is not None  # can the kernel judge states itself? Otherwise it stops and asks
+        self.desk = desk_of(self.domain, self.evaluator, self.heads, self.asks)
         root = self.domain.check_states(self.state)[0]
         capacity = max(2, min(max(self.first_nodes, 2 * self.room), self.budget.nodes))
         self.entry_room = self.entry_room or self.room
@@ -108,56 +115,61 @@ class Drive:
 
     @property
     def bytes(self) -> int:
+        """Bytes of the search's arrays, without the evaluator's desk."""
         return self.slots.nbytes + sum(array.nbytes for array in (*self.nodes.values(), *self.entries.values(), *self.scratch))
 
-    def run(self, kernel: Callable[[], int], answers: Mapping[int, Callable[[], Status | None]]) -> Status:
-        """Call `kernel` until it ends. `answers` maps the codes ASK_* to functions that write what was asked for, or say why not."""
+    def run(self, kernel: Callable[..., int], gather: Callable[[], tuple[Any, ...]], answers: Answers | None = None) -> Status:
+        """Call `kernel`, bound, with the arguments that `gather` finds, until it ends.
+
+        `answers` are to codes of its own. After each of them, and when arrays have grown, arguments are gathered anew: as many, and of the
+        same types.
+        """
         if not self.peak_bytes:
             return Status.MEMORY
         if self.budget.nodes < 2:  # the root alone
             return Status.BUDGET
         # a net's matrices leave the caches cold, and then whatever is touched here counts: plain names, and cells that are plain numbers
-        acts, cells, clock = {GROW: self.grow, NOT_A_NUMBER: self.not_a_number, **answers}, self.control.data, time.perf_counter
+        acts = {GROW: self.grow, GROW_DESK: self.grow_desk, NOT_A_NUMBER: self.not_a_number, **(answers or {})}
+        arguments, cells, clock, judge = gather(), self.control.data, time.perf_counter, self.desk.judge
         deadline, stop, before, slice_length, cells[SLICE_END] = self.started + self.budget.seconds, self.budget.stop, clock(), 256, 256
+        entry = kernel if cells[INLINE] else direct(kernel, arguments)  # to find it takes as long as twenty calls
         try:
-            while True:
-                code = kernel()
-                if code in acts:
-                    refusal = acts[code]()
-                    if refusal:
-                        return refusal
-                elif code in ENDINGS:
-                    return ENDINGS[code]
-                now = clock()
-                if now >= deadline:
-                    return Status.BUDGET
-                if stop and stop.is_set():
-                    return Status.INTERRUPTED
-                if code == SLICE:
-                    slice_length = max(16, min(1 << 24, slice_length * 2 if now - before < SLICE_SECONDS else slice_length // 2))
-                cells[SLICE_END] = cells[EXPANSIONS] + slice_length
-                before = now
+            with self.desk.session():
+                while True:
+                    code = entry(*arguments)
+                    if code == ASK:
+                        asked_at = clock()
+                        judge(cells[ASKED])
+                        now = clock()
+                        self.evaluator_seconds += now - asked_at
+                    else:
+                        if code in acts:
+                            refusal = acts[code]()
+                            if refusal:
+                                return refusal
+                            arguments, judge = gather(), self.desk.judge
+                        elif code in ENDINGS:
+                            return ENDINGS[code]
+                        now = clock()
+                    if now >= deadline:
+                        return Status.BUDGET
+                    if stop and stop.is_set():
+                        return Status.INTERRUPTED
+                    if code == SLICE:
+                        slice_length = max(16, min(1 << 24, slice_length * 2 if now - before < SLICE_SECONDS else slice_length // 2))
+                    cells[SLICE_END] = cells[EXPANSIONS] + slice_length
+                    before = now
         except KeyboardInterrupt:
             return Status.INTERRUPTED
 
-    def ask(self, states: np.ndarray) -> Evaluation:
-        """The evaluator's answer for a batch of rows, timed and checked. ValueError when shapes or numbers are wrong."""
-        before = time.perf_counter()
-        answer = self.evaluator.evaluate(states)
-        self.evaluator_seconds += time.perf_counter() - before
-        return checked(answer, states, self.domain, self.evaluator)
+    def grow_desk(self) -> None:
+        """Make room on the desk for what the kernel is about to ask, ASKED states, and as many more."""
+        self.desk = desk_of(self.domain, self.evaluator, self.heads, 2 * int(self.control[ASKED]))
 
-    def ask_at(self, desk: Desk, rows: int) -> None:
-        """The evaluator's answer, timed, for what the kernel wrote on the first `rows` of its desk. Whoever reads it checks it."""
-        before = time.perf_counter()
-        desk.judge(rows)
-        self.evaluator_seconds += time.perf_counter() - before
-
-    def not_a_number(self, states: np.ndarray | None = None) -> None:
-        """Ends a search that met no number, by a ValueError; a net asked again about the `states` in doubt says better what is wrong."""
-        if states is not None:
-            self.ask(states)
-        raise ValueError(nonsense(self.evaluator, "no number for a state, or a policy without weight on any legal action"))
+    def not_a_number(self) -> None:
+        """Ends a search that met no number where it looked for the evaluator's answer, by a ValueError."""
+        doubtful = self.desk.states[: self.control[ASKED]]
+        refuse(self.domain, self.evaluator, doubtful, "no number for a state, or a policy without weight on any legal action")
 
     def result(self, status: Status, plan: tuple[int, ...] | None, lower_bound: Callable[[float], float], **more: Any) -> SearchResult:
         """The accounting of a search that ended. `plan` is None when there is none; its cost is added up along its steps."""
@@ -237,33 +249,6 @@ class Drive:
                 table = self.slots, self.control[MASK], old, np.zeros(LANES, SLOT)
                 self.domain.bind(enlarge)(self.nodes["states"], self.control[NODES], *table)
         self.peak_bytes = max(self.peak_bytes, self.bytes)
-
-
-def checked(answer: Evaluation, states: np.ndarray, domain: Domain, evaluator: Evaluator) -> Evaluation:
-    """The answer for a batch of rows, when its arrays have the right shapes and no nan. ValueError otherwise."""
-    with_shape(answer, len(states), domain, evaluator)
-    for name, array in zip(Evaluation._fields, answer, strict=True):
-        if array is not None and np.isnan(array.min(initial=0.0)):
-            raise ValueError(nonsense(evaluator, f"{name} that is not a number"))
-    return answer
-
-
-def with_shape(answer: Evaluation, count: int, domain: Domain, evaluator: Evaluator) -> Evaluation:
-    """The answer for `count` rows, when its arrays have the right shapes; ValueError otherwise."""
-    per_action, per_state = (count, domain.num_actions), (count,)
-    for name, array in zip(Evaluation._fields, answer, strict=True):
-        if array is None:
-            continue
-        shape = array.shape if isinstance(array, np.ndarray) else np.shape(array)
-        wanted = per_state if name == "value" else per_action
-        if shape != wanted:
-            raise ValueError(nonsense(evaluator, f"{name} of shape {shape} for {count} states, not {wanted}"))
-    return answer
-
-
-def nonsense(evaluator: Evaluator, what: str) -> str:
-    """The sentence about an answer that is none."""
-    return f"Evaluator {evaluator.name} gave {what}; mend the net or table (-inf marks a dead end, nan nothing)."
 
 
 def scaled(rows: int, factor: float) -> int:

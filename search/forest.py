@@ -15,8 +15,8 @@ import numpy as np
 
 from astarzero.envs.compile import as_records, bind, direct
 from astarzero.envs.domain import Domain
-from astarzero.envs.evaluation import Evaluator, bare_desk
-from astarzero.search.drive import nonsense, with_shape
+from astarzero.envs.evaluation import Evaluator
+from astarzero.search.desk import desk_of, refuse
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.game_nodes import lines_of
 from astarzero.search.pages import slots_for, wider, zeros
@@ -76,10 +76,8 @@ class Forest:
         self._entry: Callable[..., Any] | None = None  # its machine code; no array ever changes its type
         waiting = len(roots) * self.config.leaves
         self.path, self.leaves = np.zeros((waiting, 1, 2), np.int32), np.zeros((waiting, 3), np.int32)
-        self._lent = None if self.control[INLINE] else self.evaluator.desk
-        self.desk = self._lent(waiting, self._heads) if self._lent else bare_desk(waiting, domain.num_actions)
-        self.leaf_states = np.zeros((0 if self._lent else waiting, domain.num_words), np.uint64)
-        self._chances = np.zeros(domain.num_actions, np.float32)
+        self.desk = desk_of(domain, self.evaluator, self._heads, waiting)
+        self._logits, self._chances = np.zeros((2, domain.num_actions), np.float32)
         self.peak_bytes, self.sizes = 0, {"nodes": 0, "edges": 0, "slots": 0, "keys": 0, "steps": 0}
         self._plant(roots, seeds, self._games(roots, lines))
 
@@ -156,8 +154,8 @@ class Forest:
 
     @property
     def bytes(self) -> int:
-        """Bytes of the forest's arrays."""
-        fixed = (self.leaves, self.leaf_states, self.desk.prior_logits, self.desk.value, self._chances, *self._buffers)
+        """Bytes of the forest's arrays, without the evaluator's desk."""
+        fixed = (self.leaves, self._logits, self._chances, *self._buffers)
         return sum(array.nbytes for array in (*self.arrays.values(), self.path, *fixed))
 
     def resize(self, sizes: Mapping[str, int]) -> bool:
@@ -250,7 +248,7 @@ class Forest:
             return
         counts, control = self.arrays["counts"], self.control
         if control[PHASE] == ASKED:  # the last run was interrupted while they waited
-            self._ask(int(control[LEAVES]), self._waiting())
+            self._ask_again()
         if self.config.noise and simulations and not self.noisy:
             self.run(0)
             self._add_noise()
@@ -259,7 +257,7 @@ class Forest:
             self._foresee(simulations)
         started, arguments, stop, cells = time.perf_counter(), self._arguments(), self.budget.stop, control.data
         self._entry = kernel = self._entry or direct(self._kernel, arguments)
-        deadline, judge = started + self.budget.seconds, self._answer_at_desk if self._lent else self._ask
+        deadline, judge = started + self.budget.seconds, self._ask
         try:
             with self.desk.session():
                 while True:
@@ -290,10 +288,10 @@ class Forest:
         """What the kernel is called with, until arrays grow."""
         return (
             self.control, self.numbers, self.domain.context, self.tables, *map(as_records, self.arrays.values()), self.path, self.leaves,
-            self.leaf_states, self.desk.features, self.desk.value, self.desk.prior_logits, self._chances, *self._buffers,
+            self.desk.papers, self._logits, self._chances, *self._buffers,
         )  # fmt: skip
 
-    def _answer_at_desk(self, waiting: int) -> None:
+    def _ask(self, waiting: int) -> None:
         """Have the evaluator judge what the kernel wrote on its desk."""
         before = time.perf_counter()
         self.desk.judge(waiting)
@@ -301,18 +299,14 @@ class Forest:
         self.evaluator_seconds += time.perf_counter() - before
         self.calls += 1
 
-    def _ask(self, waiting: int, states: np.ndarray | None = None) -> None:
-        """Ask the evaluator for all leaves that wait, as rows: those the kernel wrote, or `states`."""
-        before = time.perf_counter()
-        answer = self.evaluator.evaluate(self.leaf_states[:waiting] if states is None else states)
-        with_shape(answer, waiting, self.domain, self.evaluator)  # the kernel looks for nan
-        if "value" in self._heads:
-            self.desk.value[:waiting] = 0.0 if answer.value is None else answer.value
-        if "prior" in self._heads:
-            self.desk.prior_logits[:waiting] = 0.0 if answer.prior_logits is None else answer.prior_logits
-        self.control[PHASE] = ANSWERED
-        self.evaluator_seconds += time.perf_counter() - before
-        self.calls += 1
+    def _ask_again(self) -> None:
+        """Ask about the leaves that wait, at a desk that may be another than that on which the kernel wrote them."""
+        rows = self._waiting()
+        self.desk.states[: len(rows)] = rows
+        if len(self.desk.features):
+            self.desk.features[: len(rows)] = self.domain.features(rows)
+        with self.desk.session():
+            self._ask(len(rows))
 
     def _waiting(self) -> np.ndarray:
         """The rows of the leaves that wait."""
@@ -320,10 +314,9 @@ class Forest:
         return self.arrays["states"][leaves[:, TREE_OF], leaves[:, NODE_OF]]
 
     def _refuse(self) -> NoReturn:
-        """ValueError about an answer that is none; a net that is asked again about the rows says better what is wrong."""
-        if self._lent:
-            self._ask(int(self.control[LEAVES]), self._waiting())
-        raise ValueError(nonsense(self.evaluator, "a value or logit that is not a number, or no weight to any legal action"))
+        """ValueError about an answer that is none."""
+        what = "a value or logit that is not a number, or no weight to any legal action"
+        refuse(self.domain, self.evaluator, self._waiting(), what)
 
     def status(self, tree: int = 0) -> Status:
         """SOLVED (a plan, or for two players the root's exact value), EXHAUSTED, or what ended the last run."""

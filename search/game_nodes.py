@@ -24,10 +24,10 @@ from astarzero.envs.state_table import EMPTY, add_row, copy_row, fill_slot, find
 from astarzero.envs.two_players import forget, outcome
 
 from astarzero.search.drive import (  # isort: skip
-    ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, FIRST_OWN_CODE, FREE, GENERATED, INLINE, MASK, MAX_EVALUATIONS, NODES,
-    NOT_A_NUMBER, Arrays, Drive,
+    BUDGET_MET, ENTRIES, FIRST_OWN_CODE, FREE, GENERATED, INLINE, MASK, NODES, NOT_A_NUMBER, Arrays, Drive,
 )  # fmt: skip
 from astarzero.search.node import PENDING
+from astarzero.search.questions import ask_about_new, heard_value
 from astarzero.search.result import Budget, SearchResult, Status
 
 RESOLVED = 16  # flag of a node: its value is proven
@@ -108,27 +108,26 @@ def write_children(
                     value[child], flags[child] = 0.0, RESOLVED
 
 
-def charge_children(node, control, flags, num_edges):
-    """Count the evaluations of the new nodes: 0, ASK_VALUE when Python must judge them, or BUDGET_MET; then `node` stays unexpanded."""
-    pending = 0
-    for child in range(control[FIRST_NEW], control[NODES]):
-        pending += (flags[child] & PENDING) != 0
-    if not control[CHARGED] or pending == 0:
-        return 0
-    if control[EVALUATIONS] + pending > control[MAX_EVALUATIONS]:
+def ask_about_children(node, control, context, papers, states, flags, num_edges):
+    """Charge for the new nodes: 0, ASK when Python must judge them, or BUDGET_MET; then `node` stays unexpanded."""
+    said = 0
+    if control[CHARGED]:
+        said = ask_about_new(control[FIRST_NEW], control[NODES], states, flags, control, context, papers)
+    if said == BUDGET_MET:
         num_edges[node] = UNEXPANDED
-        return BUDGET_MET
-    control[EVALUATIONS] += pending
-    control[CALLS] += 1
-    return 0 if control[INLINE] else ASK_VALUE
+    return said
 
 
-def judge_children(control, context, tables, states, value, flags):
-    """Judge the new nodes here, unless Python has done so. NOT_A_NUMBER, or 0."""
+def judge_children(control, context, tables, papers, states, value, flags):
+    """Judge the new nodes, or hear how they were judged. NOT_A_NUMBER, or 0."""
+    place = 0
     for child in range(control[FIRST_NEW], control[NODES]):
         if flags[child] & PENDING:
             if control[CHARGED] and control[INLINE]:
                 value[child] = node_value(states[child], states[child], 0.0, -1, context, tables)
+            elif control[CHARGED]:
+                value[child] = heard_value(place, papers)
+                place += 1
             if value[child] != value[child]:
                 return NOT_A_NUMBER
             value[child] = min(max(value[child], -CERTAIN), CERTAIN)
@@ -157,7 +156,10 @@ def game_drive(
     edges: Arrays = {"edge_child": np.zeros(0, np.int32), "edge_action": np.zeros(0, np.int16)}
     path = [np.concatenate([line, np.zeros(FIRST_LEVELS, np.uint64)]), np.zeros(FIRST_LEVELS, np.uint64), *levels]
     scratch = [*path, np.zeros(domain.num_words, np.uint64), *domain.expansion_buffers()[1:]]
-    drive = Drive(domain, row, evaluator, budget, seed, domain.num_actions, nodes, edges, scratch=scratch, has_table=merged)
+    most = domain.num_actions  # nodes of a round
+    drive = Drive(
+        domain, row, evaluator, budget, seed, most, nodes, edges, scratch=scratch, has_table=merged, heads={"value"}, asks=most
+    )  # fmt: skip
     control = drive.control
     control[FIRST_KEY], control[MERGED], control[REPEATS_DRAW] = len(line) - 1, merged, not domain.keeps_history
     control[CHARGED] = "value" in evaluator.heads
@@ -177,16 +179,8 @@ def lines_of(domain: Domain, rows: np.ndarray, lines: Sequence[np.ndarray | None
     return whole
 
 
-def answers_of(drive: Drive, levels: int) -> dict[int, Callable[[], Status | None]]:
-    """What Python does when a kernel asks: judge the new nodes, or lengthen the path, whose arrays are the first 2 + `levels`."""
-    nodes = drive.nodes
-
-    def answer_value() -> None:
-        fresh = slice(int(drive.control[FIRST_NEW]), int(drive.control[NODES]))
-        pending = np.flatnonzero(nodes["flags"][fresh] & PENDING) + fresh.start
-        answer = drive.ask(nodes["states"][pending]).value
-        if answer is not None:
-            nodes["value"][pending] = answer
+def lengthens(drive: Drive, levels: int) -> dict[int, Callable[[], Status | None]]:
+    """What Python does when a kernel says LONGER: it lengthens the path, whose arrays are the first 2 + `levels`."""
 
     def lengthen() -> Status | None:
         path: list[np.ndarray] = list(drive.scratch[: 2 + levels])
@@ -197,7 +191,7 @@ def answers_of(drive: Drive, levels: int) -> dict[int, Callable[[], Status | Non
         drive.scratch = [*longer, *drive.scratch[2 + levels :]]
         return None
 
-    return {ASK_VALUE: answer_value, LONGER: lengthen}
+    return {LONGER: lengthen}
 
 
 def game_result(drive: Drive, status: Status, value: float, weights: np.ndarray | None) -> SearchResult:

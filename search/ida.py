@@ -8,21 +8,23 @@ packed_ida.py, which is far faster. Read next: packed_ida.py.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, cost_to_go, expand, value_of
+from astarzero.envs.domain import Domain, expand, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
 from astarzero.envs.state_table import copy_row, same_row
 
 from astarzero.search.drive import (  # isort: skip
-    ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GROW, INLINE, MAX_EVALUATIONS, MAX_EXPANSIONS,
-    NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options,
+    BUDGET_MET, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GROW, INLINE, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END,
+    SOLVED, Arrays, Drive, check_options,
 )  # fmt: skip
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import seeded_bits
 from astarzero.search.node import DEAD, GOAL, PENDING, classify, judged_cost
 from astarzero.search.packed_ida import packed_ida
+from astarzero.search.questions import ask_about_new, heard_value
 from astarzero.search.result import Budget, SearchResult, Status
 
 FIRST_LEVELS = 64
@@ -34,7 +36,7 @@ BOUND, NEXT_BOUND, WEIGHT = range(3)  # cells of `bounds`
 LEVEL_NUMBERS = ("count", "cursor", "first", "turn", "chosen")  # successors, how many were entered, their seeded order, which is entered
 
 
-def ida_kernel(control, bounds, context, tables, states, g, count, cursor, first, turn, chosen, rows, actions, costs, h, kinds):
+def ida_kernel(control, bounds, context, tables, papers, states, g, count, cursor, first, turn, chosen, rows, actions, costs, h, kinds):
     """Runs until it ends or must stop: see best_first_kernel. Level l holds the successors of the path's node l - 1; level 0 the root.
 
     states [L, W] are the path's nodes; rows [L, A, W], actions, costs, h and kinds [L, A] the levels.
@@ -45,12 +47,16 @@ def ida_kernel(control, bounds, context, tables, states, g, count, cursor, first
             copy_row(rows[0, 0], states[0])
             actions[0, 0], costs[0, 0], g[0], chosen[0], control[NODES], control[PHASE] = -1, 0.0, 0.0, 0, 1, JUDGED
             outcome = open_level(
-                0, 1, control, context, tables, states, count, cursor, first, turn, chosen, rows, actions, h, kinds
+                0, 1, control, context, tables, papers, states, count, cursor, first, turn, chosen, rows, actions, h, kinds
             )  # fmt: skip
             if outcome != 0:
                 return outcome
         if control[PHASE] == JUDGED:
+            asked = 0
             for number in range(count[level]):
+                if kinds[level, number] == PENDING and control[CHARGED] and not control[INLINE]:
+                    h[level, number] = judged_cost(heard_value(asked, papers))
+                    asked += 1
                 if h[level, number] != h[level, number]:
                     return NOT_A_NUMBER
             control[PHASE] = WALK
@@ -87,7 +93,7 @@ def ida_kernel(control, bounds, context, tables, states, g, count, cursor, first
         kept = keep_new(made, level, states, rows[deeper], actions[deeper], costs[deeper])
         g[deeper], control[LEVEL], control[PHASE] = child_g, deeper, JUDGED
         outcome = open_level(
-            deeper, kept, control, context, tables, states, count, cursor, first, turn, chosen, rows, actions, h, kinds
+            deeper, kept, control, context, tables, papers, states, count, cursor, first, turn, chosen, rows, actions, h, kinds
         )  # fmt: skip
         if outcome != 0:
             return outcome
@@ -108,26 +114,21 @@ def keep_new(made, level, states, rows, actions, costs):
     return kept
 
 
-def open_level(level, made, control, context, tables, states, count, cursor, first, turn, chosen, rows, actions, h, kinds):
-    """Classify and judge the `made` successors of a level, or say who must: ASK_VALUE, BUDGET_MET."""
+def open_level(level, made, control, context, tables, papers, states, count, cursor, first, turn, chosen, rows, actions, h, kinds):
+    """Classify and judge the `made` successors of a level, or say who must: ASK, BUDGET_MET."""
     bits = seeded_bits(control[EXPANSIONS], control[SEED]) * np.uint64(control[SEEDED])
     some = max(made, 1)
     count[level], cursor[level] = made, 0
     first[level], turn[level] = np.int64((bits >> np.uint64(32)) % np.uint64(some)), some - 1 if bits & np.uint64(1) else 1
-    pending = 0
     for number in range(made):
         kind = classify(rows[level, number], context)
         kinds[level, number] = kind
         h[level, number] = np.inf if kind == DEAD else 0.0
-        pending += kind == PENDING
-    if not control[CHARGED] or pending == 0:
+    if not control[CHARGED]:
         return 0
-    if control[EVALUATIONS] + pending > control[MAX_EVALUATIONS]:
-        return BUDGET_MET
-    control[EVALUATIONS] += pending
-    control[CALLS] += 1
-    if not control[INLINE]:
-        return ASK_VALUE
+    said = ask_about_new(0, made, rows[level], kinds[level], control, context, papers)
+    if said != 0 or not control[INLINE]:
+        return said
     origin = max(level - 1, 0)
     for number in range(made):
         if kinds[level, number] == PENDING:
@@ -167,21 +168,17 @@ def ida(
         "rows": np.zeros((*shape, domain.num_words), np.uint64), "actions": np.zeros(shape, np.int64), "costs": np.zeros(shape),
         "h": np.zeros(shape), "kinds": np.zeros(shape, np.int8),
     }  # fmt: skip
-    drive = Drive(domain, state, evaluator, budget, seed, 1, levels, first_nodes=FIRST_LEVELS, has_table=False)
+    drive = Drive(
+        domain, state, evaluator, budget, seed, 1, levels, first_nodes=FIRST_LEVELS, has_table=False, heads={"value"},
+        asks=domain.num_actions,
+    )  # fmt: skip
     control, bounds = drive.control, np.array([-1.0, math.inf, weight])  # below every sum: the first search only finds the first bound
     control[CHARGED], control[SEEDED] = "value" in evaluator.heads, order == "seeded"
 
-    def call() -> int:
-        return kernel(control, bounds, domain.context, tables, *drive.nodes.values())
+    def gather() -> tuple[Any, ...]:
+        return control, bounds, domain.context, tables, drive.desk.papers, *drive.nodes.values()
 
-    def answer_value() -> None:
-        level = control[LEVEL]
-        pending = np.flatnonzero(drive.nodes["kinds"][level, : drive.nodes["count"][level]] == PENDING)
-        answer = drive.ask(drive.nodes["rows"][level, pending]).value
-        if answer is not None:
-            drive.nodes["h"][level, pending] = np.maximum(cost_to_go(answer), 0.0)
-
-    status = drive.run(call, {ASK_VALUE: answer_value})
+    status = drive.run(kernel, gather)
     plan = None
     if status is Status.SOLVED:
         levels_down = range(1, int(control[LEVEL]) + 1)

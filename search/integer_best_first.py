@@ -18,6 +18,7 @@ Source: Burns, Hatem, Leighton, Ruml 2012, "Implementing fast heuristic search c
 import functools
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -295,8 +296,8 @@ def integer_best_first(
     control[CHARGED] = "value" in evaluator.heads
     control[G_WEIGHT], control[H_WEIGHT] = weights
 
-    def call() -> int:
-        return kernel(control, domain.context, tables, inverse, *drive.nodes.values(), drive.slots, *drive.entries.values(), *scratch)
+    def gather() -> tuple[Any, ...]:
+        return control, domain.context, tables, inverse, *drive.nodes.values(), drive.slots, *drive.entries.values(), *scratch
 
     def enlarge() -> Status | None:
         old = scratch[TOP]
@@ -323,7 +324,7 @@ def integer_best_first(
         )
 
     try:
-        status = drive.run(call, {GROW_BUCKETS: enlarge, TOO_LARGE: too_large, NOT_WHOLE: not_whole})
+        status = drive.run(kernel, gather, {GROW_BUCKETS: enlarge, TOO_LARGE: too_large, NOT_WHOLE: not_whole})
     except TooLarge:
         return None
     control[CALLS] = control[EVALUATIONS]

@@ -1,6 +1,6 @@
-"""What the rule book alone says of a node, and what a net sees of it. Kernel helpers, compiled into their callers."""
+"""What the rule book alone says of a node. Kernel helpers, compiled into their callers."""
 
-from astarzero.envs.domain import cost_to_go, encode_row, is_goal, is_terminal
+from astarzero.envs.domain import cost_to_go, is_goal, is_terminal
 
 CLOSED, GOAL, PENDING, DEAD = 1, 2, 4, 8  # flags: expanded; a goal; waits for its first judgement; a dead end
 
@@ -16,12 +16,3 @@ def judged_cost(value):
     """The cost-to-go that a value (or q) stands for, never below 0. Nan stays nan, which max(0, .) would turn into 0."""
     cost = cost_to_go(value)
     return 0 if cost < 0 else cost
-
-
-def write_questions(first, end, states, flags, context, features):
-    """Encode those of the nodes first..end - 1 that wait for judgement into the first rows of `features`; nothing when it has none."""
-    asked = 0
-    for node in range(first, end if features.shape[0] > 0 else first):
-        if flags[node] & PENDING:
-            encode_row(states[node], context, features[asked])
-            asked += 1

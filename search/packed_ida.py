@@ -22,11 +22,13 @@ from astarzero.envs.domain import Domain, cost_to_go
 from astarzero.envs.evaluation import Evaluator
 
 from astarzero.search.drive import (  # isort: skip
-    BUDGET_MET, CALLS, EVALUATIONS, EXPANSIONS, FREE, GENERATED, MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, SLICE, SLICE_END, SOLVED, Drive,
+    BUDGET_MET, CALLS, EVALUATIONS, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, SLICE, SLICE_END,
+    SOLVED, Drive,
 )  # fmt: skip
 from astarzero.search.result import Budget, SearchResult, Status
 
 TOP = FREE  # cell of `control`: nodes on the stack
+NONE_BELOW = FIRST_OWN_CODE  # the bound must rise
 LONGEST = (1 << 10) - 1  # of plans: a path must fit its array
 ONE, DEPTH_MASK, DEPTH = np.uint64(1), np.uint64(LONGEST), np.uint64(DEPTH_SHIFT)
 PLACES = np.uint64(PLACE_MASK)
@@ -35,7 +37,7 @@ FEW = 4 << SLACK_SHIFT  # smaller labels have so little slack that a million nod
 
 
 def packed_kernel(control, goal, counts, tables, boards, labels, notes, path):
-    """Search below the nodes of the stack until it is empty (SOLVED with TOP = 0), a goal is met (SOLVED), or a limit: BUDGET_MET, SLICE.
+    """Search below the nodes of the stack until there is none (NONE_BELOW), a goal is met (SOLVED), or a limit: BUDGET_MET, SLICE.
 
     goal uint64; counts int64 [places], the successors made at a place; boards uint64 [S], labels int64 [S] and notes uint64 [S, N] are
     the stack, path int64 [D] the places on the way to its top.
@@ -43,13 +45,14 @@ def packed_kernel(control, goal, counts, tables, boards, labels, notes, path):
     top = np.uint64(control[TOP])
     expansions, evaluations = control[EXPANSIONS], control[EVALUATIONS]
     last, most = min(control[SLICE_END], control[MAX_EXPANSIONS]), control[MAX_EVALUATIONS]
-    outcome = SOLVED
+    outcome = NONE_BELOW
     while top > np.uint64(0):
         node = top - ONE
         board, label = boards[node], labels[node]
         place, depth = np.uint64(label) & PLACES, (np.uint64(label) >> DEPTH) & DEPTH_MASK
         path[depth] = place
         if board == goal:
+            outcome = SOLVED
             break
         made = counts[place]
         if expansions >= last or evaluations + made > most:
@@ -92,20 +95,19 @@ def packed_ida(domain: Domain, state: np.ndarray, evaluator: Evaluator, descent:
     if budget.evaluations >= 1 and root[0] != goal:
         control[EVALUATIONS] = 1
 
-    def call() -> int:
+    def begin() -> None:
+        boards[0], notes[0], control[TOP] = root[0], root_notes, 1
+        labels[0] = ((bound - h) // descent.rise << SLACK_SHIFT) | place
+
+    def deepen() -> None:
         nonlocal bound
-        if not control[TOP]:  # a search begins
-            boards[0], notes[0], control[TOP] = root[0], root_notes, 1
-            labels[0] = ((bound - h) // descent.rise << SLACK_SHIFT) | place
-        code = kernel(control, goal, counts, descent.tables, boards, labels, notes, path)
-        if code != SOLVED or control[TOP]:
-            return code
         bound += descent.rise
         if bound > LONGEST:
             raise ValueError(f"No plan of {domain.name} from {domain.format(root)} has at most {LONGEST} steps; give another state.")
-        return SLICE
+        begin()
 
-    status = drive.run(call, {})
+    begin()
+    status = drive.run(kernel, lambda: (control, goal, counts, descent.tables, boards, labels, notes, path), {NONE_BELOW: deepen})
     made = int(control[EVALUATIONS]) - 1  # without the root
     plan = None
     if status is Status.SOLVED:

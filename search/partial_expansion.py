@@ -15,20 +15,22 @@ Read next: best_first.py.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, cost_to_go, expand, value_of
+from astarzero.envs.domain import Domain, expand, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
 from astarzero.envs.state_table import EMPTY, add_row, copy_row, find_slot
 
 from astarzero.search.drive import (  # isort: skip
-    ASK_VALUE, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK,
-    MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
+    ASK, BUDGET_MET, ENTRIES, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK, MAX_EXPANSIONS, NODES, NOT_A_NUMBER,
+    PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
 from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
+from astarzero.search.questions import ask_about_new, heard_value
 from astarzero.search.result import Budget, SearchResult
 
 START, SELECT, JUDGE, STORE = range(4)
@@ -39,7 +41,7 @@ ROOT = -1  # NODE while the root is judged: the one successor of nothing
 
 
 def partial_expansion_kernel(
-    control, numbers, context, tables, states, g, h, bound, parent, action, flags, slots, heap_key, heap_tie, heap_node,
+    control, numbers, context, tables, papers, states, g, h, bound, parent, action, flags, slots, heap_key, heap_tie, heap_node,
     known, kinds, estimates, successors, actions, costs,
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel. `known` [A]: the node of a successor, EMPTY when it is not stored."""
@@ -55,20 +57,14 @@ def partial_expansion_kernel(
                 return outcome
             make_successors(control, context, states, slots, known, kinds, estimates, successors, actions, costs)
             control[PHASE] = JUDGE
-        if control[PHASE] == JUDGE:
-            if control[CHARGED]:
-                pending = 0
-                for number in range(control[COUNT]):
-                    pending += kinds[number] == PENDING
-                if control[EVALUATIONS] + pending > control[MAX_EVALUATIONS]:
-                    return BUDGET_MET
-                control[EVALUATIONS] += pending
-                control[CALLS] += pending > 0
-                if pending > 0 and not control[INLINE]:
-                    control[PHASE] = STORE
-                    return ASK_VALUE
+        if control[PHASE] == JUDGE and control[CHARGED]:
+            said = ask_about_new(0, control[COUNT], successors, kinds, control, context, papers)
+            if said == ASK:
+                control[PHASE] = STORE
+            if said != 0:
+                return said
         outcome = store(
-            control, numbers, context, tables, states, g, h, bound, parent, action, flags, slots, heap_key, heap_tie, heap_node,
+            control, numbers, context, tables, papers, states, g, h, bound, parent, action, flags, slots, heap_key, heap_tie, heap_node,
             known, kinds, estimates, successors, actions, costs,
         )  # fmt: skip
         if outcome != 0:
@@ -110,19 +106,23 @@ def make_successors(control, context, states, slots, known, kinds, estimates, su
 
 
 def store(
-    control, numbers, context, tables, states, g, h, bound, parent, action, flags, slots, heap_key, heap_tie, heap_node,
+    control, numbers, context, tables, papers, states, g, h, bound, parent, action, flags, slots, heap_key, heap_tie, heap_node,
     known, kinds, estimates, successors, actions, costs,
 ):  # fmt: skip
     """Improve the known successors of NODE, store the new ones within its bound, and set its bound to the least f that is left."""
     node, origin = control[NODE], max(control[NODE], 0)
-    limit, left = bound[origin] + numbers[CUTOFF], np.inf
+    limit, left, asked = bound[origin] + numbers[CUTOFF], np.inf, 0
     for number in range(control[COUNT]):
         child, row = known[number], successors[number]
         child_g = np.float32(g[origin] + costs[number])
         if child == EMPTY:
-            if control[CHARGED] and control[INLINE] and kinds[number] == PENDING:
-                value = node_value(row, states[origin], value_of(h[origin]), actions[number], context, tables)
+            if control[CHARGED] and kinds[number] == PENDING:
+                if control[INLINE]:
+                    value = node_value(row, states[origin], value_of(h[origin]), actions[number], context, tables)
+                else:
+                    value = heard_value(asked, papers)
                 estimates[number] = judged_cost(value)
+                asked += 1
             if estimates[number] != estimates[number]:
                 return NOT_A_NUMBER
             control[LEFT_OUT] += kinds[number] == PENDING and estimates[number] == np.inf
@@ -184,21 +184,17 @@ def partial_expansion(
     num_actions, buffers = domain.num_actions, domain.expansion_buffers()
     known, kinds, estimates = np.zeros(num_actions, np.int64), np.zeros(num_actions, np.int8), np.zeros(num_actions, np.float32)
     scratch = (known, kinds, estimates, *buffers)
-    drive = Drive(domain, state, evaluator, budget, seed, num_actions, nodes, entries, num_actions + 1, scratch)
+    drive = Drive(
+        domain, state, evaluator, budget, seed, num_actions, nodes, entries, num_actions + 1, scratch, heads={"value"}, asks=num_actions
+    )  # fmt: skip
     control, numbers = drive.control, np.array([weight, cutoff])
     control[CHARGED], control[GOAL_ON_GENERATION] = "value" in evaluator.heads, goal_test == "generation"
 
-    def call() -> int:
+    def gather() -> tuple[Any, ...]:
         arrays = (*drive.nodes.values(), drive.slots, *drive.entries.values())
-        return kernel(control, numbers, domain.context, tables, *arrays, *scratch)
+        return control, numbers, domain.context, tables, drive.desk.papers, *arrays, *scratch
 
-    def answer_value() -> None:
-        pending = np.flatnonzero(kinds[: control[COUNT]] == PENDING)
-        answer = drive.ask(buffers[0][pending]).value
-        if answer is not None:
-            estimates[pending] = np.maximum(cost_to_go(answer), 0.0)
-
-    status = drive.run(call, {ASK_VALUE: answer_value})
+    status = drive.run(kernel, gather)
     goal = int(control[GOAL_NODE])
     plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal)
     return drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, weight, cost))

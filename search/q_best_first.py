@@ -14,6 +14,7 @@ Read next: best_first.py (the same house, over nodes).
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -22,12 +23,13 @@ from astarzero.envs.evaluation import Evaluator, node_q
 from astarzero.envs.state_table import EMPTY, add_row, fill_slot, find_slot
 
 from astarzero.search.drive import (  # isort: skip
-    ASK_Q, BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK, MAX_EVALUATIONS,
+    ASK, BUDGET_MET, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK, MAX_EVALUATIONS,
     MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import pop, push, seeded_tie
 from astarzero.search.node import DEAD, GOAL, PENDING, classify, judged_cost
+from astarzero.search.questions import ask_about_new, hear_q
 from astarzero.search.result import Budget, SearchResult
 
 START, SELECT, JUDGE, PUSH = range(4)
@@ -35,7 +37,7 @@ FIRST_NEW, BATCH, CHARGED, GOAL_ON_GENERATION, LEFT_OUT = range(FREE, FREE + 5) 
 
 
 def q_best_first_kernel(
-    control, weights, context, tables, states, g, parent, action, flags, q, slots,
+    control, weights, context, tables, papers, states, g, parent, action, flags, q, slots,
     heap_key, heap_tie, heap_pair, successors, actions, costs,
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel. A pair is `node * (A + 1) + action`; action A stands for "a goal"."""
@@ -82,12 +84,13 @@ def q_best_first_kernel(
                 pending += flags[node] == PENDING
             if not affordable(control, pending):
                 return BUDGET_MET
-            control[PHASE] = PUSH
-            if control[CHARGED] and pending > 0:
-                control[EVALUATIONS] += pending
-                control[CALLS] += 1
-                if not control[INLINE]:
-                    return ASK_Q
+            if control[CHARGED]:
+                said = ask_about_new(control[FIRST_NEW], control[NODES], states, flags, control, context, papers)
+                if said == ASK:
+                    control[PHASE] = PUSH
+                if said != 0:
+                    return said
+        asked = 0
         for node in range(control[FIRST_NEW], control[NODES]):
             if flags[node] == GOAL:
                 push(heap_key, heap_tie, heap_pair, control[ENTRIES], weights[0] * g[node], 0.0, node * width + width - 1)
@@ -97,6 +100,9 @@ def q_best_first_kernel(
                     q[node] = 0.0
                 elif control[INLINE]:
                     node_q(states[node], context, tables, q[node])
+                else:
+                    hear_q(q[node], asked, papers)
+                asked += 1
                 flags[node] = 0
                 control[EXPANSIONS] += 1
                 if not push_pairs(node, control, weights, context, states, g, q, heap_key, heap_tie, heap_pair, successors, actions, costs):
@@ -190,21 +196,15 @@ def q_best_first(
     }  # fmt: skip
     entries = {"heap_key": np.zeros(0, np.float64), "heap_tie": np.zeros(0, np.float64), "heap_pair": np.zeros(0, np.int64)}
     width, scratch = domain.num_actions + 1, domain.expansion_buffers()
-    drive = Drive(domain, state, evaluator, budget, seed, batch, nodes, entries, batch * width, scratch)
+    drive = Drive(domain, state, evaluator, budget, seed, batch, nodes, entries, batch * width, scratch, heads={"q"}, asks=batch)
     control, weights = drive.control, np.array([1.0, weight])
     control[BATCH], control[CHARGED], control[GOAL_ON_GENERATION] = batch, "q" in evaluator.heads, goal_test == "generation"
 
-    def call() -> int:
+    def gather() -> tuple[Any, ...]:
         arrays = (*drive.nodes.values(), drive.slots, *drive.entries.values())
-        return kernel(control, weights, domain.context, tables, *arrays, *scratch)
+        return control, weights, domain.context, tables, drive.desk.papers, *arrays, *scratch
 
-    def answer_q() -> None:
-        fresh = np.arange(control[FIRST_NEW], control[NODES])
-        pending = fresh[drive.nodes["flags"][fresh] == PENDING]
-        answer = drive.ask(drive.nodes["states"][pending]).q
-        drive.nodes["q"][pending] = 0.0 if answer is None else answer
-
-    status = drive.run(call, {ASK_Q: answer_q})
+    status = drive.run(kernel, gather)
     goal = int(control[GOAL_NODE])
     plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal)
     return drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, cost))

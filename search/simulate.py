@@ -9,9 +9,11 @@ Read first: tree.py (the three verbs). Read next: mcts.py (who calls this).
 
 import numpy as np
 
-from astarzero.envs.domain import encode_row, is_goal, is_terminal
+from astarzero.envs.domain import is_goal, is_terminal
 from astarzero.envs.evaluation import node_prior, node_value
-from astarzero.envs.state_table import copy_row, hash_row
+from astarzero.envs.state_table import hash_row
+from astarzero.search.desk import PRIOR
+from astarzero.search.questions import heard_value, write_question
 
 from astarzero.search.tree import (  # isort: skip
     DEAD, DEPTH, EDGES, EVALUATIONS, EXHAUSTED_TREE, EXPANSIONS, FLYING, LIMIT, LINE, NODES, NONE, PLAN, ROOT, RUNNING, SIMULATIONS,
@@ -28,13 +30,13 @@ TREE_OF, NODE_OF, DEPTH_OF = range(3)  # of a leaf
 
 
 def simulate_kernel(
-    control, numbers, context, tables, counts, bounds, states, nodes, edges, table, line, plan, gumbel, path, leaves, leaf_states,
-    features, values, prior_logits, chances, successors, actions, costs,
+    control, numbers, context, tables, counts, bounds, states, nodes, edges, table, line, plan, gumbel, path, leaves, papers,
+    prior_logits, chances, successors, actions, costs,
 ):  # fmt: skip
     """Runs until leaves wait (ASK), all trees have ended (DONE), one needs ROOM, or a slice is over (PAUSE); then is called again.
 
-    On ASK the first LEAVES rows of `features`, where it has rows, are what a net sees of the leaves, else those of `leaf_states` are the
-    leaves; the answers are read from `values` and `prior_logits`, once PHASE is ANSWERED. `chances` is scratch, float32 [A].
+    On ASK the leaves are in question on the first LEAVES rows of the desk, whose `papers` these are; the answers are read once PHASE is
+    ANSWERED. `prior_logits` and `chances` are scratch, float32 [A].
     """
     trees = Trees(counts, bounds, states, nodes, edges, table, line, plan, gumbel)
     left = control[SLICE]
@@ -43,8 +45,7 @@ def simulate_kernel(
             tree = tree_at(trees, np.int64(leaves[leaf, TREE_OF]))
             tree.counts[FLYING] -= 1
             node, depth = np.int64(leaves[leaf, NODE_OF]), np.int64(leaves[leaf, DEPTH_OF])
-            sick = features.shape[0] > 0 and not abs(values[leaf]) < np.inf  # a net knows no dead ends
-            if sick or not receive(tree, node, depth, prior_logits[leaf], values[leaf], chances, numbers, path[leaf]):
+            if not receive(tree, node, depth, papers[PRIOR][leaf], heard_value(leaf, papers), chances, numbers, path[leaf]):
                 return BAD_ANSWER
         control[PHASE], control[LEAVES], control[NEXT] = DESCENDING, 0, 0
     while control[NEXT] < counts.shape[0]:
@@ -70,17 +71,14 @@ def simulate_kernel(
                 break
             tree.counts[EVALUATIONS] += control[CHARGED]
             if control[INLINE]:
-                value = ask_rules(tree.states[node], context, tables, prior_logits[0])
-                if not receive(tree, node, depth, prior_logits[0], value, chances, numbers, path[leaf]):
+                value = ask_rules(tree.states[node], context, tables, prior_logits)
+                if not receive(tree, node, depth, prior_logits, value, chances, numbers, path[leaf]):
                     return BAD_ANSWER
                 continue
             tree.nodes[node].visits = -1
             tree.counts[FLYING] += 1
             leaves[leaf, TREE_OF], leaves[leaf, NODE_OF], leaves[leaf, DEPTH_OF] = control[NEXT], node, depth
-            if features.shape[0] > 0:
-                encode_row(tree.states[node], context, features[leaf])
-            else:
-                copy_row(leaf_states[leaf], tree.states[node])
+            write_question(leaf, tree.states[node], context, papers)
             control[LEAVES] += 1
         control[NEXT] += 1
     control[PHASE] = ASKED if control[LEAVES] > 0 else ANSWERED

@@ -16,6 +16,8 @@ knowledge" (unbounded, safe decision); Cohen-Solal 2021, "Completeness of unboun
 Read next: game_nodes.py (the nodes), alpha_beta.py (the same values depth-first).
 """
 
+from typing import Any
+
 import numpy as np
 
 from astarzero.envs.domain import Domain
@@ -35,12 +37,12 @@ from astarzero.search.game_nodes import (
     REPEATS_DRAW,
     RESOLVED,
     UNEXPANDED,
-    answers_of,
+    ask_about_children,
     begin_root,
-    charge_children,
     game_drive,
     game_result,
     judge_children,
+    lengthens,
     name_position,
     write_children,
 )
@@ -50,7 +52,7 @@ START, DESCEND, JUDGE, BACKUP = range(4)
 
 
 def ubfm_kernel(
-    control, context, tables, keys, trail, path, row, actions, costs,
+    control, context, tables, papers, keys, trail, path, row, actions, costs,
     states, value, flags, first_edge, num_edges, visits, best, edge_child, edge_action, slots,
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel. `best[n]`: the unresolved child that looks best for the mover at n."""
@@ -77,13 +79,13 @@ def ubfm_kernel(
             control[EXPANSIONS] += 1
             control[PHASE] = JUDGE
         if control[PHASE] == JUDGE:
-            said = charge_children(path[control[LEVEL]], control, flags, num_edges)
+            said = ask_about_children(path[control[LEVEL]], control, context, papers, states, flags, num_edges)
             if said == BUDGET_MET:
                 return BUDGET_MET
             control[PHASE] = BACKUP
             if said != 0:
                 return said
-        said = judge_children(control, context, tables, states, value, flags)
+        said = judge_children(control, context, tables, papers, states, value, flags)
         if said != 0:
             return said
         backup(control, path, value, flags, first_edge, num_edges, visits, best, edge_child)
@@ -153,10 +155,11 @@ def ubfm(
     columns = {"visits": np.zeros(0, np.int32), "best": np.zeros(0, np.int32)}
     drive = game_drive(domain, state, keys, evaluator, budget, seed, False, columns, [np.zeros(FIRST_LEVELS, np.int64)])
 
-    def call() -> int:
-        return kernel(drive.control, domain.context, tables, *drive.scratch, *drive.nodes.values(), *drive.entries.values(), drive.slots)
+    def gather() -> tuple[Any, ...]:
+        arrays = (*drive.scratch, *drive.nodes.values(), *drive.entries.values(), drive.slots)
+        return drive.control, domain.context, tables, drive.desk.papers, *arrays
 
-    status = drive.run(call, answers_of(drive, levels=1))
+    status = drive.run(kernel, gather, lengthens(drive, levels=1))
     return game_result(drive, status, *decision(drive))
 
 

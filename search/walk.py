@@ -9,6 +9,7 @@ Read next: beam.py (many walks abreast), best_first.py (never forgets a branch).
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -17,23 +18,24 @@ from astarzero.envs.evaluation import Evaluator, node_prior, node_q, node_value
 from astarzero.envs.state_table import EMPTY, add_row, copy_row, fill_slot, find_slot
 
 from astarzero.search.drive import (  # isort: skip
-    ASK_PRIOR, ASK_Q, ASK_VALUE, BUDGET_MET, CALLS, EVALUATIONS, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK,
-    MAX_EVALUATIONS, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options,
+    ASK, BUDGET_MET, EXHAUSTED, EXPANSIONS, FREE, GENERATED, GOAL_NODE, GROW, INLINE, MASK, MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE,
+    SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options,
 )  # fmt: skip
 from astarzero.search.evaluator import default_evaluator, kernel_face
 from astarzero.search.frontier import JITTER, seeded_tie
 from astarzero.search.node import DEAD, GOAL, PENDING, classify
+from astarzero.search.questions import ask_about_new, charge, hear_prior, hear_q, heard_value, write_question
 from astarzero.search.result import UNLIMITED, Budget, SearchResult
 
 PRIOR, Q, VALUE = 0, 1, 2
 HEADS = {"prior": PRIOR, "q": Q, "value": VALUE}
 JUDGED = 16  # flag of a node: its prior or q has been asked for
-START, ARRIVE, ASK, CHOOSE = range(4)
+START, ARRIVE, QUESTION, CHOOSE = range(4)
 HEAD, CHARGED, STEPS, MAX_STEPS, WALKS, NODE, COUNT, FIRST_NEW, GOAL_ON_GENERATION, DRAWS = range(FREE, FREE + 10)  # cells of `control`
 
 
 def walk_kernel(
-    control, temperature, context, tables, states, value, scores, flags, visit, slots, moves, children, successors, actions, costs
+    control, temperature, context, tables, papers, states, value, scores, flags, visit, slots, moves, children, successors, actions, costs
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel. `visit[n]` is the number of the walk that last stood on node n."""
     if control[PHASE] == START:
@@ -61,24 +63,24 @@ def walk_kernel(
                 node, control, context, states, value, scores, flags, visit, slots, moves, children, successors, actions, costs
             ):  # fmt: skip
                 return SOLVED
-            control[PHASE] = ASK
-        if control[PHASE] == ASK:
-            wanted = 0
-            if control[HEAD] == VALUE:
-                for child in range(control[FIRST_NEW], control[NODES]):
-                    wanted += (flags[child] & PENDING) != 0
-            elif not flags[node] & JUDGED:
-                wanted = 1
-            if control[CHARGED] and wanted > 0:
-                if control[EVALUATIONS] + wanted > control[MAX_EVALUATIONS]:
-                    return BUDGET_MET
-                control[EVALUATIONS] += wanted
-                control[CALLS] += 1
-            control[PHASE] = CHOOSE
-            if wanted > 0 and control[CHARGED] and not control[INLINE]:
-                return ASK_VALUE if control[HEAD] == VALUE else (ASK_Q if control[HEAD] == Q else ASK_PRIOR)
+            control[PHASE] = QUESTION
+        if control[PHASE] == QUESTION:
+            said = 0
+            if control[CHARGED] and control[HEAD] == VALUE:
+                said = ask_about_new(control[FIRST_NEW], control[NODES], states, flags, control, context, papers)
+            elif control[CHARGED] and not flags[node] & JUDGED:
+                said = charge(1, control, papers)
+                if said == 0 and not control[INLINE]:
+                    write_question(0, states[node], context, papers)
+                    said = ASK
+            if said == 0 or said == ASK:
+                control[PHASE] = CHOOSE
+            if said != 0:
+                return said
         if control[INLINE]:
-            judge(node, control, context, tables, states, value, scores, flags, children, actions)
+            judge(node, control, context, tables, states, value, scores, flags, children)
+        elif control[CHARGED]:
+            hear(node, control, papers, value, scores, flags)
         for child in range(control[FIRST_NEW], control[NODES]):
             flags[child] &= ~PENDING
         flags[node] |= JUDGED
@@ -125,7 +127,7 @@ def make_children(node, control, context, states, value, scores, flags, visit, s
     return False
 
 
-def judge(node, control, context, tables, states, value, scores, flags, children, actions):
+def judge(node, control, context, tables, states, value, scores, flags, children):
     """Ask the compiled evaluator for what is not known yet."""
     if control[HEAD] == VALUE:
         for number in range(control[COUNT]):
@@ -137,6 +139,21 @@ def judge(node, control, context, tables, states, value, scores, flags, children
             node_q(states[node], context, tables, scores[node])
         else:
             node_prior(states[node], context, tables, scores[node])
+
+
+def hear(node, control, papers, value, scores, flags):
+    """Read what was answered at the desk: likewise."""
+    if control[HEAD] == VALUE:
+        place = 0
+        for child in range(control[FIRST_NEW], control[NODES]):
+            if flags[child] & PENDING:
+                value[child] = heard_value(place, papers)
+                place += 1
+    elif not flags[node] & JUDGED:
+        if control[HEAD] == Q:
+            hear_q(scores[node], 0, papers)
+        else:
+            hear_prior(scores[node], 0, papers)
 
 
 def choose(node, control, temperature, value, scores, flags, visit, children, actions, costs):
@@ -196,26 +213,15 @@ def walk(
     }  # fmt: skip
     moves, temperature = np.zeros(max_steps + 1, np.int64), float(temperature)
     scratch = (moves, np.zeros(domain.num_actions, np.int64), *domain.expansion_buffers())
-    drive = Drive(domain, state, evaluator, budget, seed, domain.num_actions, nodes, scratch=scratch)
+    most = domain.num_actions  # states of a round
+    drive = Drive(domain, state, evaluator, budget, seed, most, nodes, scratch=scratch, heads={head}, asks=most)
     control = drive.control
     control[HEAD], control[MAX_STEPS], control[CHARGED] = HEADS[head], max_steps, head in evaluator.heads
     control[GOAL_ON_GENERATION] = goal_test == "generation"
 
-    def call() -> int:
-        return kernel(control, temperature, domain.context, tables, *drive.nodes.values(), drive.slots, *scratch)
+    def gather() -> tuple[Any, ...]:
+        return control, temperature, domain.context, tables, drive.desk.papers, *drive.nodes.values(), drive.slots, *scratch
 
-    def answer_scores() -> None:
-        node = int(control[NODE])
-        answer = drive.ask(drive.nodes["states"][node : node + 1])
-        scores = answer.q if head == "q" else answer.prior_logits
-        drive.nodes["scores"][node] = 0.0 if scores is None else scores[0]
-
-    def answer_value() -> None:
-        fresh = np.arange(control[FIRST_NEW], control[NODES])
-        pending = fresh[(drive.nodes["flags"][fresh] & PENDING) != 0]
-        answer = drive.ask(drive.nodes["states"][pending]).value
-        drive.nodes["value"][pending] = 0.0 if answer is None else answer
-
-    status = drive.run(call, {ASK_PRIOR: answer_scores, ASK_Q: answer_scores, ASK_VALUE: answer_value})
+    status = drive.run(kernel, gather)
     plan = tuple(int(move) for move in moves[: control[STEPS]]) if control[GOAL_NODE] >= 0 else None
     return drive.result(status, plan, lambda cost: 0.0)

@@ -27,7 +27,7 @@ ARMS = {  # side -> (arm, heads, knobs)
 }
 SLOW = {"value": 1.0, "policy": 1.0, "q": 3.0, "both": 0.8, "half": 1.1, "control": 3.0, "blind": 60.0, "oracle": 0.05}
 HANDICAP = {"full": 1.0, "matched": 1.5}  # how much slower a net is that saw one label a state
-MODEL = {"a": 4e-5, "b": 6e-6, "c": 1e-6}
+MODEL = {"a": 4e-5, "second_head": 1e-5, "net": [6e-6, 6e-4], "c": 1e-6, "sizes": [1, 100]}  # 6e-6 a state
 
 
 def fabricate(
@@ -66,7 +66,8 @@ def fabricate(
 def lines(world, seed, slow, collapsed, instances, luck=0, sizes=(2000,)):
     """The lines of one shard, in order."""
     rng = np.random.default_rng([seed, 7])
-    cost = {name: value * float(rng.uniform(0.9, 1.1)) for name, value in MODEL.items()}
+    cost = {name: (np.array(MODEL[name]) * rng.uniform(0.9, 1.1)).tolist() for name in ("a", "second_head", "net", "c")}
+    cost |= {"sizes": MODEL["sizes"]}
     predicted = np.geomspace(0.002, 1.5, 8)
     measured = predicted * rng.uniform(0.88, 1.14, 8)
     yield {"kind": "cost_model", "world": world, "seed": seed, **cost, "measured": measured.tolist(), "predicted": predicted.tolist()}

@@ -20,7 +20,8 @@ from astarzero.search.evaluator import exact_answers
 
 ARENA = Arena("tiny", "sliding", {"size": "2x3"}, {"expansions": (1, 1000), "evaluations": (1, 1000), "seconds": (1e-4, 1.0)}, max_steps=50)
 CONFIG = dataclasses.replace(QUICK, worlds=("tiny",), seeds=2, validation=30, test=80)
-MODEL = {"kind": "cost_model", "world": "tiny", "a": 1e-4, "b": 1e-5, "c": 1e-6, "measured": [1.0], "predicted": [1.0]}
+PRICES = {"a": 1e-4, "second_head": 2e-5, "net": [1e-5, 1e-4], "c": 1e-6, "sizes": [1, 10], "measured": [1.0], "predicted": [1.0]}
+MODEL = {"kind": "cost_model", "world": "tiny", **PRICES}
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def small(monkeypatch):
     """A real but small contest: one world, one seed, one regime of labels, nets of 30 steps."""
     monkeypatch.setitem(ARENAS, "tiny", ARENA)
     monkeypatch.setattr("astarzero.nets.checkpoint.revision", lambda: "test")  # a commit during the test is no other contest
-    monkeypatch.setattr(contest, "measure_model", lambda *_: {name: MODEL[name] for name in ("a", "b", "c", "measured", "predicted")})
+    monkeypatch.setattr(contest, "measure_model", lambda *_: PRICES)
     return dataclasses.replace(CONFIG, seeds=1, labels=("full",), sizes=(300,), steps=30, width=16)
 
 

@@ -5,12 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from test_every_search import options_of, record
 
 from astarzero.envs import make
 from astarzero.nets.evaluator import net_evaluator
 from astarzero.nets.mlp import MLPConfig, ResidualMLP, build_seeded
-from astarzero.search import Budget, astar, mcts
+from astarzero.search import SEARCHES, Budget, astar
 from astarzero.search.forest import Forest
+from astarzero.search.result import SearchResult
 
 DOMAIN = make("sliding", size=3)
 SEED = 3
@@ -28,6 +30,39 @@ def test_a_search_at_the_desk_is_the_plain_one(batch, goal_test):
     found, plain = (astar(DOMAIN, state, each, **options) for each in (judge, dataclasses.replace(judge, desk=None)))
     assert found.evaluations > batch and 0 < found.evaluator_seconds < found.seconds
     assert [getattr(found, name) for name in COUNTED] == [getattr(plain, name) for name in COUNTED]
+
+
+ASKING = [name for name, search in SEARCHES.items() if search.heads]
+WORLDS = {1: DOMAIN, 2: make("go", size=3, ko="simple")}
+
+
+def search_with_a_net(search: str, weight: float | None = None, lends_desk: bool = True) -> SearchResult:
+    """From some root, with a net of the heads that the search reads; `weight` spoils its last layers."""
+    domain = WORLDS[min(SEARCHES[search].players)]
+    net = build_seeded(ResidualMLP, MLPConfig(domain.num_features, domain.num_actions, 24, cost_scale=10.0), SEED)
+    judge = net_evaluator(net, domain, SEARCHES[search].heads, device="cpu", name="sick")
+    judge, root = judge if lends_desk else dataclasses.replace(judge, desk=None), domain.random_state(np.random.default_rng(SEED))
+    if weight is not None:
+        with torch.no_grad():
+            for layer in (net.value, net.prior, net.q):
+                layer.bias.fill_(weight)
+    options = options_of(search, batch=3, width=5, temperature=2.0, proof=1)
+    return SEARCHES[search](domain, root, judge, budget=Budget(expansions=60, evaluations=150), seed=SEED, **options)
+
+
+@pytest.mark.parametrize("search", ASKING)
+def test_every_search_at_the_desk_is_the_plain_one(search):
+    """The net judges features that the kernel wrote; without its desk, rows that it must encode itself."""
+    found, plain = search_with_a_net(search), search_with_a_net(search, lends_desk=False)
+    assert record(found) == record(plain)
+    assert found.evaluator_calls > 2 and found.evaluator_seconds > 0
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf])
+@pytest.mark.parametrize("search", ASKING)
+def test_a_sick_net_ends_every_search(search, weight):
+    with pytest.raises(ArithmeticError, match="head of 'sick' is not finite"):
+        search_with_a_net(search, weight)
 
 
 def found(forest: Forest) -> list[list[float]]:
@@ -69,14 +104,3 @@ def test_a_desk_answers_in_chunks_what_the_evaluator_does(heads):
 def test_who_hides_everything_lends_no_desk():
     judge = net_evaluator(build(), DOMAIN, ("value", "prior"), device="cpu")
     assert judge.only("value").desk and judge.only("prior").desk and not judge.only(()).desk
-
-
-@pytest.mark.parametrize("weight", [np.nan, np.inf])
-def test_a_sick_net_ends_the_search(weight):
-    net = build()
-    judge, state = net_evaluator(net, DOMAIN, ("value",), device="cpu", name="sick"), DOMAIN.random_state(np.random.default_rng(SEED))
-    with torch.no_grad():
-        net.value.bias.fill_(weight)
-    for search in (lambda: astar(DOMAIN, state, judge, batch=4), lambda: mcts(DOMAIN, state, judge)):
-        with pytest.raises(ArithmeticError, match="The value head of 'sick' is not finite"):
-            search()

@@ -27,7 +27,8 @@ from astarzero.training.labels import Labels, split_roots
 GRID = {"expansions": (1, 16), "evaluations": (1, 64), "seconds": (1e-5, 1e-2)}
 ARENA = Arena("go-2x3", "go", {"size": "2x3", "ko": "simple", "komi": 0}, GRID)
 CONFIG = dataclasses.replace(QUICK, worlds=("go-2x3",), seeds=2, validation=10, test=30)
-MODEL = {"kind": "cost_model", "world": "go-2x3", "a": 1e-4, "b": 1e-5, "c": 1e-6, "rollout": 1e-6, "measured": [1.0], "predicted": [1.0]}
+PRICES = {"a": 1e-4, "second_head": 2e-5, "net": [1e-5, 1e-4], "c": 1e-6, "sizes": [1, 10], "rollout": 1e-6}
+MODEL = {"kind": "cost_model", "world": "go-2x3", **PRICES, "measured": [1.0], "predicted": [1.0]}
 ARMS = tuple(regime for regime in GAME_REGIMES if regime.search in ("one_ply", "ubfm", "argmax", "sampling") and regime.net != "rollouts")
 FEW = (
     *(regime for regime in ARMS if regime.arm != "sampling pi"),
@@ -214,6 +215,8 @@ def test_a_game_is_scored_by_steps():
     assert gained_within(row, spent(row, "expansions", None), 99) == pytest.approx([0.2, 0.4])
     assert curve(row, spent(row, "expansions", None), np.array([1, 10, 100])) == pytest.approx([0.5, 0.75, 1])
     assert spent(row, "seconds", MODEL)[0] == pytest.approx(looks[0] * (1e-4 + 2e-5 + 1e-6))
+    both = dataclasses.replace(row, heads=("value", "prior"))
+    assert (spent(both, "seconds", MODEL) - spent(row, "seconds", MODEL))[0] == pytest.approx(looks[0] * 2e-5)
     blind = dataclasses.replace(row, side="blind", heads=())
     assert spent(blind, "seconds", MODEL)[0] == pytest.approx(looks[0] * (2e-6 + 1e-6))  # a random game costs no call of a net
     assert Row.from_record(row.to_record()).instances == 2

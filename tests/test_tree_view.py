@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -22,11 +23,13 @@ POSITIONS = "XX./OXX/.OO to=white", ".../.../... to=black"  # C3 takes everythin
 STREETS = "S-A 1, S-B 2, A-C 1, B-C 3, C-D 1, D-G 1, A-X 1"
 
 
-def games() -> Forest:
-    """Two trees of Go on 3x3, whose leaves wait for Python, two a tree."""
+def games(listen: Callable[[], None] = lambda: None) -> Forest:
+    """Two trees of Go on 3x3, whose leaves wait for Python, two a tree. `listen` is called whenever the evaluator is asked."""
     lines = [after(go(3, komi=0, ko="positional"), "", text) for text in POSITIONS]
     rows = np.array([line.state for line in lines])
-    return Forest(lines[0].domain, rows, asked(rollout(lines[0].domain, 2)), CONFIG, seeds=[3, 4], lines=[line.keys for line in lines])
+    judge = asked(rollout(lines[0].domain, 2))
+    listening = dataclasses.replace(judge, evaluate=lambda states: (listen(), judge.evaluate(states))[1])
+    return Forest(lines[0].domain, rows, listening, CONFIG, seeds=[3, 4], lines=[line.keys for line in lines])
 
 
 def streets(**options) -> Forest:
@@ -142,20 +145,18 @@ def test_a_reloaded_forest_goes_on_as_the_one_that_was_saved(tmp_path):
 
 
 def test_a_forest_that_was_interrupted_while_leaves_waited_goes_on(tmp_path):
-    forest, calls = games(), itertools.count()
-    whole = forest.evaluator
+    calls = itertools.count()
 
-    def interrupted(states):
+    def interrupt():
         if next(calls) == 7:
             raise KeyboardInterrupt
-        return whole.evaluate(states)
 
-    forest.evaluator = dataclasses.replace(whole, evaluate=interrupted)
+    forest = games(interrupt)
     forest.run(60)
     assert forest.stopped is Status.INTERRUPTED and (forest.arrays["nodes"]["visits"] < 0).sum() > 1, "leaves wait"
     assert "waiting" in to_json(forest, 1)
     save(forest, tmp_path / "forest")
-    again, forest.evaluator = load(tmp_path / "forest", forest.domain, whole), whole
+    again = load(tmp_path / "forest", forest.domain, forest.evaluator)
     assert same(forest, again) and again.stopped is Status.INTERRUPTED
     for one in (forest, again):
         one.run(20)

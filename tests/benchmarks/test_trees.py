@@ -15,7 +15,6 @@ The time outside a net is the share of a search's CPU time that is not spent wit
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import cache
 from typing import Any, ClassVar
 
@@ -56,7 +55,7 @@ def nothing_known(domain: Domain, games: int, lends_desk: bool = True) -> Evalua
         return Evaluation(logits[:asked], values[:asked])
 
     def desk(rows: int, heads: object) -> Desk:
-        return Desk(planes, values, logits, lambda asked: None, nullcontext)
+        return Desk(np.zeros((games, domain.num_words), np.uint64), planes, values, logits, np.zeros_like(logits))
 
     return Evaluator("nothing", frozenset({"value", "prior"}), evaluate, desk=desk if lends_desk else None)
 
