@@ -104,11 +104,12 @@ def net_evaluator(
 
         def judge(rows: int) -> None:
             for start in range(0, rows, chunk):
-                part = slice(start, min(start + chunk, rows))
-                features = seen[part]
+                size = min(chunk, rows - start)
+                features = seen.narrow(0, start, size)
                 outputs = net(features if on_cpu else features.to(where, non_blocking=True), wanted)
                 for head in wanted:
-                    places[head][part] = outputs[head].cpu().numpy()
+                    answer = outputs[head]
+                    places[head][start : start + size] = answer.numpy() if on_cpu else answer.cpu().numpy()
             if "prior" in wanted:
                 prior[:rows] /= scale
 
