@@ -139,11 +139,16 @@ def _load_without_compiler(kernel: Any) -> Any:
 
     Tables say how to compile, not how to run. All that loaded code may call is there once Numba is imported, but for what counts references
     and hashes texts, and a kernel can do neither (see OPTIONS). Which code on the disk is fresh stays Numba's word. It has no public name
-    for this; a version without these two loads as it always did.
+    for this; a version without these three loads as it always did.
     """
     cache: Any = getattr(kernel, "_cache", None)
-    if hasattr(cache, "load_overload") and hasattr(cache, "_load_overload"):
-        cache.load_overload = cache._load_overload
+    if all(hasattr(cache, name) for name in ("load_overload", "_load_overload", "_guard_against_spurious_io_errors")):
+
+        def load(signature: Any, target: Any) -> Any:
+            with cache._guard_against_spurious_io_errors():  # on Windows two processes may meet at a file
+                return cache._load_overload(signature, target)
+
+        cache.load_overload = load
     return kernel
 
 

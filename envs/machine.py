@@ -10,7 +10,8 @@ there is none.
 `wanted` where `care` has ones, LANES when none is: one comparison of all of them, without a branch to be guessed.
 
 `held(row)` is a copy of a short row that nothing else can write to, so that the compiler may keep it in registers: what is worked out
-from a parent's row is then worked out once, not again after each write to a successor. A row of more than HELD_WORDS is itself.
+from a parent's row is then worked out once, not again after each write to a successor. A row of more than HELD_WORDS is itself; one
+that is not contiguous does not compile.
 
 `promise(condition)` tells the compiler that a condition holds, and costs nothing. Numba lets an array be indexed from its end, so
 every index that might be below 0 is tested, at every use; one promise after the number is born saves them all, and one on the
@@ -45,7 +46,7 @@ if numba.config.DISABLE_JIT:
         return next((place for place, word in enumerate(window) if word == 0 or (word ^ wanted) & care == 0), LANES)
 
     def held(row):
-        return row.copy()
+        return row.copy() if len(row) <= HELD_WORDS else row
 
     def count_bits(word):
         return int(word).bit_count()

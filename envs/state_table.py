@@ -5,8 +5,11 @@ is the truth; `slots` uint32, its length a power of two, holds 0 where empty, so
 
     | some bits of the row's hash | 1 + the row's index |   the index takes as many bits as the number of a slot: `mask`
 
+Slots come in groups of LANES, looked at together. A row's home is a group; where that is full it stands in the next one that is not, round
+the end too. Nothing is ever taken out, so a group fills from its front, and the way from home is full up to where a row stands.
+
 The bits of the hash that name no slot are compared before any row is read: a lookup of what is not there reads no row, and one
-of what is there reads one, nearly always. The caller keeps the load at or under three quarters.
+of what is there reads one, nearly always. The caller keeps the load at or under three quarters, and at least LANES slots.
 """
 
 import numpy as np
@@ -49,12 +52,12 @@ def same_row(first, second):
 
 
 def short_hash(state):
-    """What the table knows of a row. `mask` = slots in use - 1."""
+    """What the table knows of a row."""
     return np.int64(hash_row(state) & LOW_32)
 
 
 def home_of(hashed, mask):
-    """The slot where the search for a row begins: the first of a group of LANES that are looked at together."""
+    """The slot where the search for a row begins, the first of its group. `mask` = slots in use - 1."""
     return hashed & mask & ~(LANES - 1)
 
 

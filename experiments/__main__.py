@@ -36,24 +36,28 @@ app.command("astarzero.experiments.gtp:gtp", name="gtp", help="A player of Go as
 app.command("astarzero.experiments.listing:listing", name="list", help="Worlds, searches, nets, learners and regimes, one line each.")
 
 
-def read(arguments: list[str]) -> tuple[Callable[..., int | None], BoundArguments]:
+def read(arguments: list[str], to_the_end: bool) -> tuple[Callable[..., int | None], BoundArguments]:
     """The verb that a command line names, loaded, and what to call it with.
 
-    What a verb loads stays until the end: looking through it for garbage meanwhile would take a sixth of a start.
+    Nothing of what a verb loads is garbage, and to look through it would take a sixth of a start; nor will it be in a process that runs
+    this verb `to_the_end`.
     """
+    collects = gc.isenabled()
     gc.disable()
     try:
         verb, words, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
-        gc.freeze()
+        if to_the_end:
+            gc.freeze()
         return verb, words
     finally:
-        gc.enable()
+        if collects:
+            gc.enable()
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command line; returns the exit status."""
     try:
-        verb, words = read(sys.argv[1:] if arguments is None else arguments)
+        verb, words = read(sys.argv[1:] if arguments is None else arguments, to_the_end=arguments is None)
         return int(verb(*words.args, **words.kwargs) or 0)
     except (CycloptsError, ValueError) as problem:
         print(f"astarzero: {' '.join(str(problem).split())}", file=sys.stderr)

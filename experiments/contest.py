@@ -111,7 +111,7 @@ def run_unit(name: str, seed: int, config: ContestConfig, directory: Path, comma
 
 
 def measure_model(table: ExactTable, split: Split, arena: Arena, config: ContestConfig, seed: int) -> dict[str, Any]:
-    """The cost model of this machine, with an untrained net of the arena's size and a temperature: it takes as long untrained."""
+    """The cost model of this machine, with an untrained net of the arena's size and a temperature: a call takes as long untrained."""
     from astarzero.experiments.cost_model import measure, measure_rollout
     from astarzero.nets import NETS as BUILDERS
     from astarzero.nets.evaluator import net_evaluator

@@ -1,8 +1,8 @@
 """What an evaluation would cost: a tabulated net answers in nanoseconds, so the contest's seconds come from a measured model.
 
-Every search meets a net at its desk (../search/desk.py), so a call has one price, whoever makes it: on n states it takes a + net(n)
-seconds and, with two heads, `second_head` more; the search itself takes c seconds an expansion (`clock_of` in results.py adds them up).
-Each is measured by itself:
+Every search meets a net at its desk (../search/desk.py), so a call has one price, whichever search makes it: on n states it takes
+a + net(n) seconds and, with two heads, `second_head` more (also where these are two nets of half the size); the search itself takes c
+seconds an expansion (`clock_of` in results.py adds them up). Q is taken to cost what V and pi do. Each is measured by itself:
 
 - net(n): n states encoded, and judged by one head of the net at its desk, a list over n. No line would do: a convolution of two boards
   may cost twice that of one.
@@ -50,6 +50,8 @@ def measure(domain: Domain, net: Evaluator, problems: np.ndarray, max_expansions
     The first half of the problems fits a, the second half checks the model. Everything is timed in turn, PASSES times, and
     the least time of each is taken: another process can only make a pass slower, and then all of it alike.
     """
+    if len(problems) < 2:
+        raise ValueError(f"The cost model of {domain.name} needs two problems, one to fit and one to check, but {len(problems)} was given.")
     halves, budgets = (problems[: len(problems) // 2], problems[len(problems) // 2 :]), (AT_ONCE, Budget(expansions=max_expansions))
     assert net.desk is not None
     desks, states = [net.desk(max(SIZES), heads) for heads in HEADS], problems[np.arange(max(SIZES)) % len(problems)]
@@ -75,7 +77,10 @@ def measure(domain: Domain, net: Evaluator, problems: np.ndarray, max_expansions
         for half in (0, 2)
     )
     model = {"a": 0.0, "second_head": float(np.median(both - one)), "c": float(c), "sizes": list(SIZES), "net": one.tolist()}
-    model["a"] = float(np.mean([(took - clock_of(model, *spent)) / spent[0] for *spent, took in fitted]))
+    asked = [(took - clock_of(model, *spent)) / spent[0] for *spent, took in fitted if spent[0] > 0]
+    if not asked:
+        raise ValueError(f"No search on these problems of {domain.name} asks its net twice, so a call has no price; give harder ones.")
+    model["a"] = float(np.mean(asked))
     return {
         **model,
         "runs": [f"{search} {'+'.join(heads)}" for search, heads in regimes],

@@ -2,7 +2,8 @@
 
 A problem is a position, Black to move, at which some move gives the result away. No board within a ply of one is within a ply of a
 labelled position, and what is new to V is as new to pi: on 3x3 a stone away from the nearest board that it was taught. To keep labels so
-clear problems come in families of positions that are alike, some 30 a seed, so it takes several seeds to know how sure a figure is.
+clear problems come in families of positions that are alike, some 30 a seed, on validation some 15: intervals resample families. Labels
+then lack the emptiest boards, at most two stones, which problems do not: there judges extrapolate.
 
 Results are won, drawn or lost, not points: searches of games prove results, and a player who has proven a win is right to be indifferent
 between winning by one point and by nine. Over the problems a random legal move gives away so much of a game; the share that an arm does
@@ -85,6 +86,7 @@ def run_decisions(
     return {
         "saved": (chance - regret).astype(np.float32),
         "chance": np.repeat(chance, regret.shape[1], axis=1),
+        "family": np.repeat(game.families[problems][:, None].astype(np.int32), regret.shape[1], axis=1),
         "expansions": made.expansions.astype(np.int32),
         "evaluations": made.evaluations.astype(np.int32),
         "calls": made.calls.astype(np.int32),
@@ -117,13 +119,13 @@ def look_records(
     return records
 
 
-def labelled_shares(game: SolvedGame, problems: np.ndarray, taught: Labels) -> dict[str, float]:
+def labelled_shares(game: SolvedGame, problems: np.ndarray, taught: Labels) -> dict[str, float | None]:
     """Of what V is asked about one move and two moves after `problems` [N], the shares whose board was among its labels."""
     boards = game.boards[game.table.index(taught.value_states)]
     first = game.followers(problems)
     second = game.followers(first[first >= 0])
     return {
-        name: float(np.isin(game.boards[after[after >= 0]], boards).mean())
+        name: finite_or_none(np.isin(game.boards[after[after >= 0]], boards).mean() if (after >= 0).any() else np.nan)
         for name, after in (("successors_labelled", first), ("two_plies_labelled", second))
     }
 

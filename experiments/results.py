@@ -40,10 +40,12 @@ ARRAYS = {  # what a row of a puzzle holds, per instance
 DECISIONS = {  # what a row of a game holds, per instance and look at a search that goes on
     "saved": np.dtype("float32"),  # what the move decided on gives away less than `chance`; may be negative
     "chance": np.dtype("float32"),  # what a random legal move gives away, the same at every look
+    "family": np.dtype("int32"),  # a number for problems that are alike, the same at every look: they are resampled together
     **{name: np.dtype("int32") for name in ("expansions", "evaluations", "calls")},  # spent by then, never less than at the look before
 }
 IDENTITY = ("kind", "world", "labels", "size", "seed", "split", "side", "arm", "knob", "head", "unit")
-CLOCK = ("timing", "date", "a", "second_head", "net", "c", "measured", "predicted")  # fields that may differ between two equal runs
+# fields that may differ between two equal runs
+CLOCK = ("timing", "date", "a", "second_head", "net", "c", "rollout", "measured", "predicted")
 
 
 @dataclass(frozen=True)
@@ -270,6 +272,8 @@ def clock_of(model: Mapping[str, Any], calls: np.ndarray, evaluations: np.ndarra
     A call on n states takes a + net(n), and `second_head` for each of its `heads` but one; an expansion takes c. net(n) is measured at
     `sizes`, linear between them, and proportional to n beyond; all calls are taken to be of their mean size.
     """
+    if "net" not in model:
+        raise ValueError("A cost model of an earlier kind lies there, so its seconds are unknown; run the contest into another folder.")
     calls, sizes, seconds = np.asarray(calls, np.float64), model["sizes"], model["net"]
     size = evaluations / np.maximum(calls, 1.0)
     call = model["a"] + model["second_head"] * (heads - 1) + np.interp(size, sizes, seconds) * np.maximum(1.0, size / sizes[-1])

@@ -187,9 +187,9 @@ def _judge_cell(results: Results, rows: Sequence[Row], place: tuple[str, str, in
 
     names = [side for side in SIDES if all(side in of_seed for of_seed in chosen.values())]
     used = {seed: {side: spent(of_seed[side], axis, results.cost_model(world, seed)) for side in names} for seed, of_seed in chosen.items()}
-    # Every quantity of every side is a mean over instances, resampled under the same draws.
+    # Every quantity of every side is a mean over instances, resampled under the same draws, in games by family.
     values = [np.stack([_quantities(chosen[seed][side], used[seed][side], limits) for side in names]) for seed in chosen]  # [sides, 4, N]
-    flat = [array.reshape(-1, array.shape[-1]) for array in values]
+    flat = [by_family(array.reshape(-1, array.shape[-1]), chosen[seed]["value"]) for seed, array in zip(chosen, values, strict=True)]
     mean = _shares(mean_over_seeds(flat).reshape(len(names), 4))
     draws = _shares(resampled_means(flat, np.random.default_rng(seed), samples).reshape(samples, len(names), 4))
     sides = {
@@ -227,6 +227,17 @@ def _quantities(row: Row, used: np.ndarray, limits: tuple[float, float]) -> np.n
     cost, optimal = row.arrays["cost"].astype(np.float64), row.arrays["optimal"].astype(np.float64)
     ratio = np.divide(cost, optimal, out=np.ones_like(cost), where=solved & (optimal > 0))  # a start that is a goal counts 1
     return np.stack([_score(row, used, limits), gained, np.where(solved, ratio, 0.0), stake])
+
+
+def by_family(values: np.ndarray, row: Row) -> np.ndarray:
+    """Quantities [K, N] of a game's instances by family, [K, F], their mean over families that over instances; of a puzzle as they are.
+
+    Families are drawn whole: what is alike goes together, else intervals would be too narrow.
+    """
+    if not row.of_a_game:
+        return values
+    names, family = np.unique(row.arrays["family"][:, 0], return_inverse=True)
+    return np.stack([np.bincount(family, one, len(names)) for one in values]) * len(names) / len(family)
 
 
 def _shares(means: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ def beam_kernel(
             control[EXPANSIONS] += control[BEAM]
             control[PHASE] = GENERATE
             if control[CHARGED_EXPANDED]:
-                charge(control[BEAM], control, papers)
+                charge(control[BEAM], control, papers)  # never refused: cut above, and the desk has room for a whole beam
                 if not control[INLINE]:
                     for number in range(control[BEAM]):
                         write_question(number, states[beam[number]], context, papers)

@@ -75,7 +75,7 @@ def best_first_kernel(
                 return outcome
             control[PHASE] = GENERATE
             if control[CHARGED_PRIOR]:
-                charge(control[TAKEN], control, papers)
+                charge(control[TAKEN], control, papers)  # never refused: `select` keeps within limits, and the desk has room for a batch
                 if not control[INLINE]:
                     for number in range(control[TAKEN]):
                         write_question(number, states[taken[number]], context, papers)

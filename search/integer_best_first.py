@@ -39,7 +39,7 @@ from astarzero.search.result import Budget, SearchResult, Status
 
 LARGEST = (1 << 15) - 1  # of g and h, which are int16
 HEAVIEST = 64  # of the whole-number weights; heavier ones would make mostly empty buckets
-TIES = 32  # nodes of equal key that a round takes together: as many waits for memory at a time, and no node that is not best,
+TIES = 32  # nodes of equal key that a round takes together: as many waits for memory at a time, and each is best when it is taken,
 FEW = 1024  # but only one for so many open nodes: a small search fits the caches and keeps to the order of its ties
 FIRST_KEYS, FIRST_H, MARGIN = 128, 64, 16  # buckets at first, and beyond the one that is wanted
 MOST_BUCKETS = 1 << 22
@@ -283,7 +283,7 @@ def integer_best_first(
     num_actions, inverse = domain.num_actions, domain.inverse
     nodes: Arrays = {"states": np.zeros((0, domain.num_words), np.uint64), "records": np.zeros(0, RECORD)}
     entries: Arrays = {"chunks": np.zeros((0, CHUNK), np.int32), "below": np.zeros(0, np.int32)}
-    width = batch if batch > 1 else TIES
+    width = batch if batch > 1 else min(TIES, 1 + budget.nodes // FEW)  # so many at most may wait
     room = width * num_actions
     taken, rows = np.zeros(width, np.int64), np.zeros((room + num_actions, domain.num_words), np.uint64)
     scratch: list[np.ndarray] = [
@@ -299,7 +299,7 @@ def integer_best_first(
     def gather() -> tuple[Any, ...]:
         return control, domain.context, tables, inverse, *drive.nodes.values(), drive.slots, *drive.entries.values(), *scratch
 
-    def enlarge() -> Status | None:
+    def more_buckets() -> Status | None:
         old = scratch[TOP]
         keys, width = (
             max(size, control[wanted] + MARGIN + size // 2 if control[wanted] >= size else 0)
@@ -324,7 +324,7 @@ def integer_best_first(
         )
 
     try:
-        status = drive.run(kernel, gather, {GROW_BUCKETS: enlarge, TOO_LARGE: too_large, NOT_WHOLE: not_whole})
+        status = drive.run(kernel, gather, {GROW_BUCKETS: more_buckets, TOO_LARGE: too_large, NOT_WHOLE: not_whole})
     except TooLarge:
         return None
     control[CALLS] = control[EVALUATIONS]

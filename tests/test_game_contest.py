@@ -15,7 +15,7 @@ from astarzero.experiments.game_trials import GAMES, chance_of, given_away, labe
 from astarzero.experiments.regimes import GAME_REGIMES, NETS, TABLES, WITHOUT_NET, Regime, trials
 from astarzero.experiments.results import Row, Shard, read
 from astarzero.experiments.trials import Judge, run_trials
-from astarzero.experiments.verdicts import curve, gained_within, judge, score, spent
+from astarzero.experiments.verdicts import by_family, curve, gained_within, judge, score, spent
 from astarzero.search import SEARCHES, Budget
 from astarzero.search.forest import Forest
 from astarzero.search.go_evaluators import exact_go, tabulated_go
@@ -156,7 +156,7 @@ def test_shares_of_what_is_labelled_count_moves(game):
 
 
 def test_more_problems_than_a_board_has_room_for_are_refused_in_one_sentence(game):
-    with pytest.raises(ValueError, match="200 test and 20 validation problems leave no position of go-2x3"):
+    with pytest.raises(ValueError, match="go-2x3-simple-komi0 has no room for 200 test and 20 validation problems"):
         split_apart(game, 20, 200, np.random.default_rng(0))
 
 
@@ -208,7 +208,7 @@ def test_spending_never_falls_and_a_forest_decides_as_a_tree_alone(game):
 def test_a_game_is_scored_by_steps():
     """Nothing at 1, half at 10, all at 100 of 1000: (0 + .5 + 1) / 3; within the lowest budget the whole is gained at once."""
     looks = np.array([[1, 10, 100], [1, 1, 1]])
-    arrays = {"saved": np.array([[0, 0.2, 0.4], [0.4, 0.4, 0.4]]), "chance": np.full((2, 3), 0.4)}
+    arrays = {"saved": np.array([[0, 0.2, 0.4], [0.4, 0.4, 0.4]]), "chance": np.full((2, 3), 0.4), "family": np.zeros((2, 3))}
     arrays |= {"expansions": looks, "evaluations": 2 * looks, "calls": looks}
     row = Row("go", "full", 1, 0, "test", "value", "a", "", ("value",), False, arrays)
     assert score(row, "expansions", (1, 1000), None) == pytest.approx([0.5, 1])
@@ -224,6 +224,26 @@ def test_a_game_is_scored_by_steps():
         dataclasses.replace(row, arrays={**arrays, "calls": np.ones(2)})
     with pytest.raises(ValueError, match="lacks the array evaluations"):
         dataclasses.replace(row, arrays={name: array for name, array in arrays.items() if name != "evaluations"})
+
+
+def test_families_are_resampled_whole():
+    """Four problems that are copies of one are one observation: the mean stays, the interval is that of the families."""
+    rng = np.random.default_rng(0)
+    each = rng.random((3, 20))
+    looks, family = np.ones((80, 1), int), np.repeat(np.arange(20), 4)[rng.permutation(80)]
+    arrays = {name: looks for name in ("saved", "chance", "expansions", "evaluations", "calls")} | {"family": family[:, None] + 7}
+    row = Row("go", "full", 1, 0, "test", "value", "a", "", ("value",), False, arrays)
+    assert by_family(each[:, family], row) == pytest.approx(each)
+    uneven = by_family(np.array([[1.0, 2.0, 6.0]]), dataclasses.replace(row, arrays={name: array[:3] for name, array in arrays.items()} | {
+        "family": np.array([[4], [4], [9]])}))  # fmt: skip
+    assert uneven.tolist() == [[2.0, 4.0]] and uneven.mean() == 3.0
+
+
+def test_positions_of_a_run_have_the_family_of_their_game(game):
+    problems = GAMES.split(game, ARENA, CONFIG, 0).test
+    regime = next(regime for regime in ARMS if regime.search == "one_ply")
+    arrays = GAMES.run(game, regime, {}, GAMES.untrained(game)["exact"], problems, ARENA, 0)
+    assert (arrays["family"] == game.families[problems][:, None]).all()
 
 
 @pytest.mark.parametrize("regime", OUTCOME_LABELS)

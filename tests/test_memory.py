@@ -19,6 +19,13 @@ needs_pages = pytest.mark.skipif(pages_of(empty((LARGE,), np.int8)) is None, rea
 
 
 @needs_pages
+def test_a_few_nodes_suffice_for_a_few_expansions():
+    """A* takes many nodes a round only where many wait, so a small limit on nodes is not used up by room that no round could need."""
+    puzzle = make("sliding", size=3)
+    result = SEARCHES["astar"](puzzle, puzzle.parse("8 7 6 5 4 3 2 1 0"), budget=Budget(nodes=100))
+    assert result.status is Status.BUDGET and result.expansions > 30 and 90 < result.nodes <= 100
+
+
 def test_a_reserved_array_grows_where_it_is_and_a_view_stays_alive():
     short = empty((LARGE // 8, 2), np.uint64, most=8 * LARGE)
     short[:] = np.arange(len(short), dtype=np.uint64)[:, None]

@@ -133,7 +133,7 @@ def split_apart(game: SolvedGame, validation: int, test: int, rng: np.random.Gen
     So no label of V, Q or pi is of a problem or of what a move makes of it, whichever colour moves and whatever the ko and the passes.
     Problems are roots at which something is at stake. They are drawn first, of each number of stones their share, one random family
     after the other; then what is within a ply of theirs is left out. One by one they would leave nothing; so, 250 test and 50 validation
-    problems of 3x3 leave labels 980 to 1,300 of its 3,696 roots (in 8 images each), and 500 some 450. ValueError when none is left.
+    problems of 3x3 leave labels 980 to 1,300 of its 3,696 roots (in 8 images each), and 500 some 450. ValueError when a part falls short.
     """
     order = rng.permutation(game.families.max() + 1)  # of the families
     left = game.roots[np.argsort(order[game.families[game.roots]], kind="stable")]
@@ -146,9 +146,9 @@ def split_apart(game: SolvedGame, validation: int, test: int, rng: np.random.Gen
         parts.append(rng.permutation(problems[np.argsort(shares, kind="stable")[:count]]))
         asked = game.within_a_ply(parts[-1])
         left = left[~np.isin(game.within_a_ply(left), asked[asked >= 0]).any(axis=1)]
-    if not (len(left) and len(parts[1])):
+    if not len(left) or [len(part) for part in parts] != [test, validation]:
         raise ValueError(
-            f"{test} test and {validation} validation problems leave no position of {game.domain.name} for labels; ask for fewer problems."
+            f"{game.domain.name} has no room for {test} test and {validation} validation problems and labels clear of them; ask for fewer."
         )
     return left, parts[1], parts[0]
 

@@ -2,11 +2,13 @@
 //
 // Same table, hash, bucket queue, record of a node, rounds, what is fetched ahead, order of ties and growth, so it expands and
 // generates the same nodes in the same order, and `tests/test_yardsticks.py` holds that. Where C++ may do better it does: one board
-// size known when compiled, unsigned and narrow indices, a table of the moves of each blank. It looks at one slot after another, and fills
-// a larger table from the rows, where ours compares eight slots at once and doubles its table where it is. Source: Burns, Hatem, Leighton, Ruml 2012.
+// size known when compiled, unsigned and narrow indices, a table of the moves of each blank. Source: Burns, Hatem, Leighton, Ruml 2012.
 //
 // Arguments: instances, 16 numbers in one argument each, the goal 0 1 ... 15. Prints one JSON object a line for each.
 
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -29,6 +31,7 @@ constexpr int CLOSED = 1, GOAL = 2;
 constexpr u32 TIES = 32, FEW = 1024, ACTIONS = 4, ROOM = TIES * ACTIONS;
 constexpr u32 KEYS = 128, DISTANCES = 128;  // the 15-puzzle needs no more: h <= 64, f <= 80
 constexpr u32 CHUNK_BITS = 4, CHUNK = 1u << CHUNK_BITS, LAST = CHUNK - 1;
+constexpr u32 LANES = 8;  // slots that are looked at together: see envs/state_table.py
 constexpr u32 AHEAD = 32, FIRST_NODES = 1024, FIRST_ENTRIES = 512, FAST_GROWTH = 1u << 16;
 constexpr u64 BOARD_GOAL = 0xFEDCBA9876543210ull;
 
@@ -162,24 +165,78 @@ struct Search {
     u64 needed = 1;
     while (needed < 2 * capacity - 1) needed <<= 1;
     if (slots.size >= needed) return;
+    if (slots.space) {  // it grows where it is
+      u32 size = static_cast<u32>(slots.size);
+      slots.grow(needed);
+      for (; size < needed; size *= 2) double_table(size);
+      return;
+    }
     if (slots.data) slots.release();
     slots.grow(needed);
     if (!slots.space) std::memset(slots.data, 0, needed * sizeof(u32));
     mask = static_cast<u32>(needed - 1);
     for (u32 node = 0; node < nodes; node++) {
-      if (node + AHEAD < nodes) __builtin_prefetch(&slots[hash_of(states[node + AHEAD]) & mask]);
-      u32 hash = static_cast<u32>(hash_of(states[node])), slot = hash & mask;
-      while (slots[slot]) slot = (slot + 1) & mask;
-      slots[slot] = entry_of(hash, node);
+      if (node + AHEAD < nodes) __builtin_prefetch(&slots[home_of(static_cast<u32>(hash_of(states[node + AHEAD])))]);
+      add(node);
     }
+  }
+
+  void double_table(u32 size) {
+    u32 old_mask = size - 1, first = 0, aside[LANES];
+    mask = 2 * size - 1;
+    while (slots[first + LANES - 1]) first += LANES;
+    bool after_full = false;
+    for (u32 done = LANES; done < size + LANES; done += LANES) {
+      u32 group = (first + done) & old_mask, low = group, high = group + size, strays = 0;
+      bool is_full = slots[group + LANES - 1] != 0;
+      for (u32 place = 0; place < LANES; place++) {
+        u32 entry = slots[group + place];
+        if (!entry) break;
+        slots[group + place] = 0;
+        u32 node = (entry & old_mask) - 1;
+        if (after_full && (hash_of(states[node]) & old_mask & ~(LANES - 1)) != group) {
+          aside[strays++] = node;
+          continue;
+        }
+        bool moves = entry & size;
+        slots[moves ? high : low] = entry & ~size;
+        high += moves, low += !moves;
+      }
+      for (u32 stray = 0; stray < strays; stray++) add(aside[stray]);
+      after_full = is_full;
+    }
+  }
+
+  void add(u32 node) {
+    u32 hash = static_cast<u32>(hash_of(states[node])), slot = home_of(hash), place;
+    while ((place = first_of(slot, 0, ~0u)) == LANES) slot = (slot + LANES) & mask;
+    slots[slot + place] = entry_of(hash, node);
+  }
+
+  u32 home_of(u32 hash) const { return hash & mask & ~(LANES - 1); }
+
+  // The place of the first of a group's slots that is empty or has the bits of `wanted` where `care` has ones, LANES when none is.
+  u32 first_of(u32 slot, u32 wanted, u32 care) const {
+#ifdef __AVX2__
+    __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(&slots[slot])), zero = _mm256_setzero_si256();
+    __m256i differs = _mm256_and_si256(_mm256_xor_si256(words, _mm256_set1_epi32(static_cast<i32>(wanted))),
+                                       _mm256_set1_epi32(static_cast<i32>(care)));
+    __m256i found = _mm256_or_si256(_mm256_cmpeq_epi32(words, zero), _mm256_cmpeq_epi32(differs, zero));
+    return static_cast<u32>(__builtin_ctz(static_cast<u32>(_mm256_movemask_ps(_mm256_castsi256_ps(found))) | 1u << LANES));
+#else
+    u32 place = 0;
+    while (place < LANES && slots[slot + place] && ((slots[slot + place] ^ wanted) & care)) place++;
+    return place;
+#endif
   }
 
   u32 entry_of(u32 hash, u32 node) const { return (hash & ~mask) | (node + 1); }
 
-  // From `slot` on: the first that is empty or has the hash.
-  u32 likely_slot(u32 slot, u32 hash) const {
-    while (slots[slot] && ((slots[slot] ^ hash) & ~mask)) slot = (slot + 1) & mask;
-    return slot;
+  // The first slot on the way from home that is empty or has the hash.
+  u32 likely_slot(u32 hash) const {
+    u32 slot = home_of(hash), place;
+    while ((place = first_of(slot, hash, ~mask)) == LANES) slot = (slot + LANES) & mask;
+    return slot + place;
   }
 
   void grow() {
@@ -262,7 +319,7 @@ struct Search {
     for (u32 cell = 0; cell < 16; cell++)
       if (cell != blank) total += world.distance[root >> 4 * cell & 15][cell];
     u32 hash = static_cast<u32>(hash_of(root));
-    made[0] = {root, NONE, hash, hash & mask, 0, static_cast<std::int16_t>(total), -1};
+    made[0] = {root, NONE, hash, home_of(hash), 0, static_cast<std::int16_t>(total), -1};
     least_key = KEYS - 1;
     insert(made[0]);
     i32 taken[TIES];
@@ -303,14 +360,14 @@ struct Search {
           u64 tile = board >> 4 * move.cell & 15;
           u64 child = board ^ tile << 4 * move.cell ^ tile << 4 * from;
           u32 hash = static_cast<u32>(hash_of(child));
-          __builtin_prefetch(&slots[hash & mask]);
+          __builtin_prefetch(&slots[home_of(hash)]);
           std::int16_t child_h = static_cast<std::int16_t>(own + world.change[tile][move.cell][from]);
           made[made_count++] = {child, node, hash, 0, child_g, child_h, move.action};
         }
       }
       generated += made_count;
       for (u32 number = 0; number < made_count; number++) {
-        u32 slot = made[number].slot = likely_slot(made[number].hash & mask, made[number].hash);
+        u32 slot = made[number].slot = likely_slot(made[number].hash);
         if (slots[slot]) {
           u32 known = (slots[slot] & mask) - 1;
           __builtin_prefetch(&states[known]);
@@ -330,8 +387,9 @@ struct Search {
   }
 
   void insert(const Made& child) {
-    u32 slot = likely_slot(child.slot, child.hash);
-    while (slots[slot] && states[(slots[slot] & mask) - 1] != child.board) slot = likely_slot((slot + 1) & mask, child.hash);
+    u32 slot = child.slot;
+    while (slots[slot] && (((slots[slot] ^ child.hash) & ~mask) || states[(slots[slot] & mask) - 1] != child.board))
+      slot = (slot + 1) & mask;
     i32 node = static_cast<i32>(slots[slot] & mask) - 1;
     if (node == NONE) {
       node = static_cast<i32>(nodes++);
