@@ -99,21 +99,22 @@ def net_evaluator(
 
     def desk(count: int, asked: Iterable[str]) -> Desk:
         seen, wanted = torch.zeros((count, domain.num_features), pin_memory=not on_cpu), check_heads(asked)
-        value, prior, q = np.zeros(count, np.float32), *np.zeros((2, count, domain.num_actions), np.float32)
-        places, scale = {"value": value, "prior": prior, "q": q}, np.float32(temperature)
+        per_action = (count, domain.num_actions)
+        answers = {"value": torch.zeros(count), "prior": torch.zeros(per_action), "q": torch.zeros(per_action)}
+        scaled = "prior" in wanted and temperature != 1
 
-        def judge(rows: int) -> None:
+        def judge(rows: int) -> None:  # keeps no views: a call on as many states as the last costs what any other does
             for start in range(0, rows, chunk):
                 size = min(chunk, rows - start)
                 features = seen.narrow(0, start, size)
                 outputs = net(features if on_cpu else features.to(where, non_blocking=True), wanted)
                 for head in wanted:
-                    answer = outputs[head]
-                    places[head][start : start + size] = answer.numpy() if on_cpu else answer.cpu().numpy()
-            if "prior" in wanted:
-                prior[:rows] /= scale
+                    answers[head].narrow(0, start, size).copy_(outputs[head])
+            if scaled:
+                answers["prior"].narrow(0, 0, rows).div_(temperature)
 
         states = np.zeros((count, domain.num_words), np.uint64)
+        value, prior, q = (answers[head].numpy() for head in ("value", "prior", "q"))
         return Desk(states, seen.numpy(), value, prior, q, judge, torch.inference_mode)
 
     return Evaluator(name, frozenset(heads), evaluate, desk=desk if baseline is None else None)
