@@ -13,7 +13,7 @@ help:  ## print this list
 
 setup: $(READY)  ## make .venv and install astarzero into it, editable, with its tools
 
-contest: $(READY)  ## value against policy on the 8-puzzle, 24 and 3x3 Go: tables, pictures, eight minutes
+contest: $(READY)  ## value against policy on the 8-puzzle, 24 and 3x3 Go: tables, pictures, nine minutes
 	$(BIN)/astarzero contest --quick
 
 test: $(READY)  ## run the tests, two files at a time; the last line says how many ran
