@@ -23,7 +23,7 @@ from astarzero.experiments.verdicts import Cell
 
 DRAWN = ("value", "policy", "q", "both", "blind", "oracle")  # the sides of a curve panel, in the order of tables
 DIRECTIONS = "←  policy ahead" + "\u00a0" * 12 + "value ahead  →"
-UNITS = {"expansions": "expansions", "evaluations": "states evaluated", "seconds": "seconds (cost model, one state at a time)"}
+UNITS = {"expansions": "expansions", "evaluations": "states evaluated", "seconds": "seconds (cost model, one problem at a time)"}
 CAPTIONS = {
     "differences": "Each dot is one cell: the budget score of value-only search less that of policy-only search, with its 95 % interval. "
     f"Inside the band (±{MARGIN:g}) a difference does not matter; right of it the value side wins, left of it the policy side.",
