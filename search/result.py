@@ -28,7 +28,7 @@ class Budget:
     expansions: int = UNLIMITED
     evaluations: int = UNLIMITED  # single states through the evaluator
     nodes: int = UNLIMITED  # nodes held at once
-    bytes: int = UNLIMITED  # bytes of the search's own arrays
+    bytes: int = UNLIMITED  # bytes of the search's own arrays; the desk at which it asks a net is the net's
     seconds: float = math.inf  # wall clock
     stop: Event | None = None  # another thread may set it: the search then ends INTERRUPTED, as by Ctrl-C in the main thread
 
