@@ -116,8 +116,8 @@ def beam_kernel(
                 key[node] += numbers[SHARE] * numbers[WEIGHT] * judged_cost(value)
                 if control[KEPT] and control[INLINE]:
                     node_prior(states[node], context, tables, fresh[node - control[FIRST_NEW]])
-                elif control[KEPT]:
-                    hear_prior(fresh[node - control[FIRST_NEW]], asked, papers)
+                elif control[KEPT] and not hear_prior(fresh[node - control[FIRST_NEW]], asked, papers):
+                    return NOT_A_NUMBER
                 asked += 1
             if key[node] != key[node]:
                 return NOT_A_NUMBER

@@ -114,8 +114,8 @@ def best_first_kernel(
                         node_prior(states[node], context, tables, prior_logits[node])
                 else:
                     h[node] = judged_cost(heard_value(asked, papers))
-                    if control[KEPT_PRIOR]:
-                        hear_prior(prior_logits[node], asked, papers)
+                    if control[KEPT_PRIOR] and not hear_prior(prior_logits[node], asked, papers):
+                        return NOT_A_NUMBER
                     asked += 1
             if h[node] != h[node]:
                 return NOT_A_NUMBER

@@ -62,9 +62,12 @@ def heard_value(place, papers):
 
 
 def hear_prior(row, place, papers):
-    """Copy its prior logits into `row` [A]."""
+    """Copy its prior logits into `row` [A]. False when one is no number: who keeps them for later says so now, or it may never come up."""
+    numbers = True
     for action in range(row.shape[0]):
         row[action] = heard(papers[PRIOR][place, action], papers)
+        numbers &= row[action] == row[action]
+    return numbers
 
 
 def hear_q(row, place, papers):

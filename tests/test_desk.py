@@ -8,9 +8,10 @@ import torch
 from test_every_search import options_of, record
 
 from astarzero.envs import make
+from astarzero.envs.evaluation import Evaluation, Evaluator
 from astarzero.nets.evaluator import net_evaluator
 from astarzero.nets.mlp import MLPConfig, ResidualMLP, build_seeded
-from astarzero.search import SEARCHES, Budget, astar
+from astarzero.search import SEARCHES, Budget, astar, from_heuristic
 from astarzero.search.forest import Forest
 from astarzero.search.result import SearchResult
 
@@ -63,6 +64,24 @@ def test_every_search_at_the_desk_is_the_plain_one(search):
 def test_a_sick_net_ends_every_search(search, weight):
     with pytest.raises(ArithmeticError, match="head of 'sick' is not finite"):
         search_with_a_net(search, weight)
+
+
+@pytest.mark.parametrize("search", ["phs_star", "value_policy_beam"])
+def test_a_policy_that_is_kept_with_a_node_is_looked_at_when_it_is_told(search):
+    """Whether the node is ever expanded is not known then: a nan that waits with it might never come up."""
+    manhattan, told = from_heuristic(DOMAIN), []
+
+    def evaluate(states: np.ndarray) -> Evaluation:
+        prior = np.zeros((len(states), 4), np.float32)
+        told.append(len(states))
+        if len(told) == 4:  # of one successor, the last of its batch
+            prior[-1] = np.nan
+        return Evaluation(prior_logits=prior, value=manhattan.evaluate(states).value)
+
+    judge = Evaluator("patchy", frozenset({"value", "prior"}), evaluate)
+    with pytest.raises(ValueError, match="Evaluator patchy gave no number"):
+        SEARCHES[search](DOMAIN, DOMAIN.parse("8 7 6 5 4 3 2 1 0"), judge, seed=SEED)
+    assert len(told) <= 5  # the one that was bad, and once more for a better word
 
 
 def found(forest: Forest) -> list[list[float]]:
