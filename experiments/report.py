@@ -93,7 +93,7 @@ def report(directory: Path, console: Console, samples: int = 2000) -> Path:
     outcomes = predictions.score(cells, results.revisions)
     tallies = predictions.tally(outcomes)
     print_tables(cells, outcomes, tallies, console)
-    for note in (*memory_notes(results.choices), *clock_notes(results.cost_models)):
+    for note in notes_on(results):
         console.print(note, style="yellow", highlight=False)
     if results.matches:
         console.print(match_table(results.matches))
@@ -104,6 +104,11 @@ def report(directory: Path, console: Console, samples: int = 2000) -> Path:
     path = directory / "report.html"
     path.write_text(page(results, cells, outcomes, tallies, drawn), encoding="utf-8")
     return path
+
+
+def notes_on(results: Results) -> list[str]:
+    """What to know of the results themselves, a sentence each: what V had been taught, and where the cost model missed the clock."""
+    return [*memory_notes(results.choices), *clock_notes(results.cost_models)]
 
 
 def png(figure: Figure) -> bytes:
@@ -118,10 +123,7 @@ def page(results: Results, cells: Sequence[Cell], outcomes: Sequence[Outcome], t
         f"<p class=faint>{escape(', '.join(results.worlds))}</p><p>{QUESTION}</p>",
         "<h2>What came out</h2>",
         _items(reading(cells), "answer"),
-        *(
-            f"<p class=caveat>{escape(note)}</p>"
-            for note in (*caveats(cells), *memory_notes(results.choices), *clock_notes(results.cost_models))
-        ),
+        *(f"<p class=caveat>{escape(note)}</p>" for note in (*caveats(cells), *notes_on(results))),
         *(_verdicts(cells, world) for world in dict.fromkeys(cell.world for cell in cells)),
         f"<p class=faint>{escape(LEGEND)}</p>",
         "<h2>The pictures</h2>",

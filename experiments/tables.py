@@ -156,7 +156,7 @@ def memory_notes(choices: Sequence[Mapping[str, Any]]) -> list[str]:
         shares = [
             f"{100 * np.mean([choice[name] for choice in largest]):.0f} % of the states {ahead}"
             for name, ahead in MEMORIES.items()
-            if largest and all(name in choice for choice in largest)
+            if largest and all(choice.get(name) is not None for choice in largest)
         ]
         if shares:
             notes.append(f"{world}, {labels} labels: V had been taught {' and '.join(shares)} from those of the test.")

@@ -189,7 +189,7 @@ def choice_records(
             "regret_removed": finite_or_none(regret_removed(chosen, blind)),
             "fresh_share": float(fresh.mean()),
             "fresh_removed": finite_or_none(regret_removed(chosen[fresh], blind[fresh])),
-            "successors_labelled": float(known.mean()),
+            "successors_labelled": finite_or_none(known.mean() if len(known) else np.nan),
             "stages": stages,
             "collapsed": judges[{"value": "V", "q": "Q", "prior": "pi"}[head]].collapsed,
         }

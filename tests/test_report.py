@@ -194,3 +194,4 @@ def test_what_v_was_taught_of_the_test_is_said():
         "tiles, matched labels: V had been taught 50 % of the states one move from those of the test.",
     ]
     assert memory_notes([tiles]) == []  # rows of before this was kept
+    assert memory_notes([tiles | {"successors_labelled": None}]) == []  # every move ended the game, so V was asked about nothing
