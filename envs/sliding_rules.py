@@ -78,7 +78,8 @@ def expand(state, context, successors, actions, costs):
 def expand_onward(state, back, context, successors, actions, costs):
     moves, blank = context[5], blank_of(state, context)
     promise(moves.shape[2] == 5)
-    for number in range(4):  # always four: a branch would be a guess. Those beyond the count mean nothing
+    promise(back >= -1)
+    for number in range(3 if back >= 0 else 4):  # always as many: a branch would be a guess. Those beyond the count mean nothing
         move = np.int64(moves[back + 1, blank, number])
         promise(move >= 0)
         actions[number], costs[number] = move & 3, 1.0
@@ -114,6 +115,7 @@ def manhattan_of_child(parent, parent_h, action, child, context):
     """Only the tile that moved changes its distance."""
     distances, blank = context[1], blank_of(parent, context)
     cell = context[0][blank, action]
+    promise(cell >= 0)
     tile = np.int64(tile_at(parent, cell, context))
     return parent_h + distances[tile, blank] - distances[tile, cell]
 

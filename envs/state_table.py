@@ -91,6 +91,7 @@ def probe(slot, hashed, state, states, slots, mask):
 
 def write_slot(slots, slot, hashed, index, mask):
     """Let an empty slot point at row `index`."""
+    promise(slot >= 0)
     slots[slot] = (hashed & ~mask) | (index + 1)
 
 

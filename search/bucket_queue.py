@@ -26,6 +26,8 @@ LEAST_KEY, FIRST_FREE, CHUNKS = range(CONTROL_CELLS - 3, CONTROL_CELLS)  # cells
 
 def push(control, top, lowest, chunks, below, key, h, node):
     """Put `node` on the stack of (key, h)."""
+    promise(key >= 0)
+    promise(h >= 0)
     place = np.int64(top[key, h])
     if (place + 1) & LAST == 0:  # full, or empty
         chunk = control[FIRST_FREE]
@@ -33,21 +35,23 @@ def push(control, top, lowest, chunks, below, key, h, node):
             chunk = control[CHUNKS]
             control[CHUNKS] += 1
         else:
+            promise(chunk >= 0)
             control[FIRST_FREE] = below[chunk]
+        promise(chunk >= 0)
         below[chunk] = place
         place = chunk << CHUNK_BITS
+        lowest[key] = min(np.int64(lowest[key]), h)
+        control[LEAST_KEY] = min(control[LEAST_KEY], key)
     else:
         place += 1
     promise(place >= 0)
-    chunks[place >> CHUNK_BITS, place & LAST] = node
+    chunks[place] = node
     top[key, h] = place
-    lowest[key] = min(np.int64(lowest[key]), h)
-    control[LEAST_KEY] = min(control[LEAST_KEY], key)
     control[ENTRIES] += 1
 
 
 def find_best(control, top, lowest):
-    """Where the best entry is: (key, h, place), and LEAST_KEY and `lowest` point there. Only while there are entries."""
+    """The (key, h) of the best stack, and LEAST_KEY and `lowest` point there. Only while there are entries."""
     key = control[LEAST_KEY]
     promise(key >= 0)
     h = np.int64(lowest[key])
@@ -58,40 +62,46 @@ def find_best(control, top, lowest):
         else:
             lowest[key] = h
             key += 1
+            promise(key >= 0)
             h = np.int64(lowest[key])
             promise(h >= 0)
     control[LEAST_KEY], lowest[key] = key, h
-    place = np.int64(top[key, h])
-    promise(place >= 0)
-    return key, h, place
+    return key, h
 
 
 def entry_at(chunks, place):
     """The entry at a place."""
-    return np.int64(chunks[place >> CHUNK_BITS, place & LAST])
+    promise(place >= 0)
+    return np.int64(chunks[place])
 
 
-def drop_best(control, top, below, key, h, place):
-    """Take the entry off that `find_best` found."""
+def under(below, place):
+    """The place of the entry under the one at `place` in its stack, or NONE."""
+    promise(place >= 0)
+    return place - 1 if place & LAST else np.int64(below[place >> CHUNK_BITS])
+
+
+def drop(control, below, place):
+    """Take the entry at `place` off the end of its stack, whose last place is the one returned: for `top`, by the caller."""
+    last = under(below, place)
     control[ENTRIES] -= 1
     if place & LAST == 0:
         chunk = place >> CHUNK_BITS
-        top[key, h] = below[chunk]
+        promise(chunk >= 0)
         below[chunk] = control[FIRST_FREE]
         control[FIRST_FREE] = chunk
-    else:
-        top[key, h] = place - 1
+    return last
 
 
 def fetch_next(control, top, lowest, chunks, below, states, records, most):
     """Fetch what is known of the next `most` entries of the best stack ahead: they wait since long, and a round later they are taken."""
     place, count = np.int64(NONE), 0
     if control[ENTRIES] > 0:
-        _, _, place = find_best(control, top, lowest)
+        key, h = find_best(control, top, lowest)
+        place = np.int64(top[key, h])
     while place != NONE and count < most:
-        promise(place >= 0)
         node = entry_at(chunks, place)
         prefetch(states, node)
         prefetch(records, node)
-        place = place - 1 if place & LAST else np.int64(below[place >> CHUNK_BITS])
+        place = under(below, place)
         count += 1

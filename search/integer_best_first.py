@@ -26,7 +26,7 @@ from astarzero.envs.domain import Domain, expand_onward, num_words, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
 from astarzero.envs.machine import held, prefetch, promise
 from astarzero.envs.state_table import EMPTY, copy_row, home_of, likely_slot, probe, short_hash, write_slot
-from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, NONE, drop_best, entry_at, fetch_next, find_best, push
+from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, NONE, drop, entry_at, fetch_next, find_best, push
 
 from astarzero.search.drive import (  # isort: skip
     BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, MASK, MAX_EVALUATIONS,
@@ -46,13 +46,13 @@ MOST_BUCKETS = 1 << 22
 GROW_BUCKETS, TOO_LARGE, NOT_WHOLE = range(FIRST_OWN_CODE, FIRST_OWN_CODE + 3)
 
 RECORD = np.dtype([("parent", np.int32), ("g", np.int16), ("h", np.int16), ("action", np.int16), ("flags", np.int8)])  # of a node
-MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "action", "g", "h", "hash", "slot")])  # of a successor of the round
+MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "g", "h", "key", "hash", "slot")])  # of a successor of the round
 
 START, SELECT, INSERT = range(3)
 UNEVEN, NEVER = -2, -1  # in place of a whole h
 # cells of `control`; LEFT successors of the round wait, the NEXT of MADE first, then NEXT + TURN
 BATCH, TAKEN, REOPEN, CHARGED, GOAL_ON_GENERATION, G_WEIGHT, H_WEIGHT, MADE, LEFT, NEXT, TURN, ONLY_TIES = range(FREE, FREE + 12)
-WANTED_KEY, WANTED_H = FREE + 12, FREE + 13  # the bucket that GROW_BUCKETS asks for
+PLAIN, WANTED_KEY, WANTED_H = range(FREE + 12, FREE + 15)  # the bucket that GROW_BUCKETS asks for
 TOP, LOWEST = 0, 1  # places in `scratch`
 
 
@@ -62,47 +62,38 @@ def integer_best_first_kernel(
     """Runs until it ends or must stop: see best_first_kernel."""
     promise(states.shape[1] == num_words())
     promise(rows.shape[1] == num_words())
-    promise(chunks.shape[1] == CHUNK)
     if control[PHASE] == START:  # row 0 of `states` is the root: the one successor of nothing
         copy_row(rows[0], states[0])
         root, successor = records[0], made[0]
         root["parent"], root["action"], root["g"], root["h"] = -1, -1, 0, 0
-        successor["parent"], successor["action"], successor["g"] = 0, -1, 0
+        successor["parent"], actions[0], successor["g"], successor["h"] = 0, -1, 0, 0
         successor["hash"] = short_hash(rows[0])
         successor["slot"] = home_of(successor["hash"], control[MASK])
         if control[CHARGED]:
             successor["h"] = whole_cost(node_value(rows[0], rows[0], value_of(0), -1, context, tables))
+        successor["key"] = control[H_WEIGHT] * successor["h"]
         control[FIRST_FREE], control[MADE], control[LEFT], control[TURN], control[PHASE] = NONE, 1, 1, 1, INSERT
     while True:
         if control[PHASE] == SELECT:
-            outcome = select(control, states, records, chunks, below, top, lowest, taken, actions.shape[0])
+            outcome = select(control, states, records, chunks, below, top, lowest, taken, inverse.shape[0])
             if outcome != 0:
                 return outcome
-            control[MADE] = 0
-            for number in range(control[TAKEN]):
-                outcome = write_successors(
-                    taken[number], control, context, tables, inverse, states, records, slots, rows, actions, costs, made
-                )  # fmt: skip
-                if outcome != 0:
-                    return outcome
-            for number in range(control[MADE]):  # by now their slots have arrived: fetch the rows to compare with
-                look_up(made[number], control, states, records, slots)
-            draw_order(control)
-            control[PHASE] = INSERT
-        number, turn, count = control[NEXT], control[TURN], control[MADE]
-        for left in range(control[LEFT], 0, -1):
-            promise(number >= 0)
-            outcome = insert(
-                rows[number], made[number], control, context, states, records, slots, chunks, below, top, lowest
+            outcome = write_successors(
+                control, context, tables, inverse, states, records, slots, top, taken, rows, actions, costs, made
             )  # fmt: skip
             if outcome != 0:
-                control[NEXT], control[LEFT] = number, left
                 return outcome
-            number += turn
-            if number == count:
-                number = 0
-            elif number < 0:
-                number = count - 1
+            mask = control[MASK]
+            for number in range(control[MADE]):  # by now their slots have arrived: fetch the rows to compare with
+                look_up(made[number], mask, states, records, slots)
+            draw_order(control)
+            control[PHASE] = INSERT
+        if control[PLAIN]:
+            outcome = insert_all(False, control, context, states, records, slots, chunks, below, top, lowest, rows, actions, made)
+        else:
+            outcome = insert_all(True, control, context, states, records, slots, chunks, below, top, lowest, rows, actions, made)
+        if outcome != 0:
+            return outcome
         control[PHASE] = SELECT
 
 
@@ -111,31 +102,38 @@ def select(control, states, records, chunks, below, top, lowest, taken, num_acti
     if control[EXPANSIONS] >= control[SLICE_END]:
         return SLICE
     room = control[BATCH] * num_actions
-    if control[NODES] + room > states.shape[0] or control[CHUNKS] + room > chunks.shape[0]:
+    if control[NODES] + room > states.shape[0] or control[CHUNKS] + room > below.shape[0]:
         return GROW
-    count, first_key = 0, np.int64(0)
+    count, first_key, place = np.int64(0), np.int64(NONE), np.int64(NONE)
     most = min(control[BATCH], 1 + control[ENTRIES] // FEW) if control[ONLY_TIES] else control[BATCH]
-    while count < most and control[ENTRIES] > 0:
-        key, node_h, place = find_best(control, top, lowest)  # h is the same as the node's, which would have to be fetched
-        node = entry_at(chunks, place)
-        promise(node >= 0)
+    going_on = True
+    while going_on and count < most and control[ENTRIES] > 0:
+        key, h = find_best(control, top, lowest)  # h is the same as the nodes', which would have to be fetched
         if count > 0 and control[ONLY_TIES] and key != first_key:
             break
-        record = records[node]
-        if not record["flags"] & CLOSED and control[G_WEIGHT] * record["g"] + control[H_WEIGHT] * node_h == key:
-            if record["flags"] & GOAL:
-                if count > 0:
+        promise(key >= 0)
+        promise(h >= 0)
+        place = np.int64(top[key, h])
+        while place != NONE and count < most:
+            node = entry_at(chunks, place)
+            promise(node >= 0)
+            record = records[node]
+            if not record["flags"] & CLOSED and control[G_WEIGHT] * record["g"] + control[H_WEIGHT] * h == key:
+                going_on = not record["flags"] & GOAL and control[EXPANSIONS] < control[MAX_EXPANSIONS]
+                if record["flags"] & GOAL and count == 0:
+                    control[GOAL_NODE] = node
+                if not going_on:
                     break
-                control[GOAL_NODE] = node
-                return SOLVED
-            if control[EXPANSIONS] >= control[MAX_EXPANSIONS]:
-                break
-            record["flags"] |= CLOSED
-            taken[count] = node
-            first_key = key
-            count += 1
-            control[EXPANSIONS] += 1
-        drop_best(control, top, below, key, node_h, place)
+                record["flags"] |= CLOSED
+                promise(count >= 0)
+                taken[count] = node
+                first_key = key
+                count += 1
+                control[EXPANSIONS] += 1
+            place = drop(control, below, place)
+        top[key, h] = place
+    if control[GOAL_NODE] >= 0:
+        return SOLVED
     fetch_next(control, top, lowest, chunks, below, states, records, most)
     control[TAKEN] = count
     if count == 0:
@@ -143,28 +141,40 @@ def select(control, states, records, chunks, below, top, lowest, taken, num_acti
     return 0
 
 
-def write_successors(node, control, context, tables, inverse, states, records, slots, rows, actions, costs, made):
-    """Append the successors of `node`, but not the way back, to `rows`, and what is known of them to `made`."""
-    first, mask, charged, uneven = control[MADE], control[MASK], control[CHARGED], False
-    promise(first >= 0)
-    promise(node >= 0)
-    action, g, value = np.int64(records[node]["action"]), np.int64(records[node]["g"]), value_of(records[node]["h"])
-    back, parent = inverse[action] if action >= 0 else NONE, held(states[node])
-    successors = rows[first : first + actions.shape[0]]
-    count = expand_onward(parent, back, context, successors, actions, costs)
-    for number in range(count):
-        hashed, whole = short_hash(successors[number]), np.int64(costs[number])
-        prefetch(slots, home_of(hashed, mask))
-        uneven |= whole != costs[number]
-        successor = made[first + number]
-        successor["parent"], successor["action"], successor["g"], successor["hash"] = node, actions[number], g + whole, hashed
-        if charged:
-            successor["h"] = whole_cost(node_value(successors[number], parent, value, actions[number], context, tables))
-    if uneven:
-        return NOT_WHOLE
-    control[GENERATED] += count
-    control[MADE] = first + count
-    return 0
+def write_successors(control, context, tables, inverse, states, records, slots, top, taken, rows, actions, costs, made):
+    """Write the successors of all nodes of `taken`, but not the ways back, and what is known of them; their slots come closer."""
+    num_actions, first, mask, charged, given, counted = inverse.shape[0], np.int64(0), control[MASK], control[CHARGED], 0.0, 0
+    all_g = all_h = all_keys = np.int64(0)
+    for turn in range(control[TAKEN]):
+        node = taken[turn]
+        promise(node >= 0)
+        last = first + num_actions
+        promise(first >= 0)
+        promise(last <= rows.shape[0])
+        promise(last <= actions.shape[0])
+        action, g, value = np.int64(records[node]["action"]), np.int64(records[node]["g"]), value_of(records[node]["h"])
+        back, parent = inverse[action] if action >= 0 else NONE, held(states[node])
+        successors = rows[first:last]
+        count = expand_onward(parent, back, context, successors, actions[first:last], costs)
+        for number in range(count):
+            hashed, whole = short_hash(successors[number]), np.int64(costs[number])
+            prefetch(slots, home_of(hashed, mask))
+            given += costs[number]
+            counted += whole
+            successor, child_g, h = made[first + number], g + whole, np.int64(0)
+            if charged:
+                h = whole_cost(node_value(successors[number], parent, value, actions[first + number], context, tables))
+            key = control[G_WEIGHT] * child_g + control[H_WEIGHT] * h
+            successor["parent"], successor["g"], successor["h"], successor["key"], successor["hash"] = node, child_g, h, key, hashed
+            all_g |= child_g
+            all_h |= h
+            all_keys |= key
+        first += count
+    control[MADE] = first
+    control[GENERATED] += first
+    fits = np.uint64(all_g) <= LARGEST and np.uint64(all_h) < top.shape[1] and np.uint64(all_keys) < top.shape[0]  # both powers of two
+    control[PLAIN] = fits and control[EVALUATIONS] + first <= control[MAX_EVALUATIONS]
+    return 0 if given == counted else NOT_WHOLE  # costs are above 0, so what is cut off of them adds up
 
 
 def whole_cost(value):
@@ -184,36 +194,50 @@ def draw_order(control):
     control[TURN] = 1 if bits & np.uint64(1) else -1
 
 
-def look_up(successor, control, states, records, slots):
+def look_up(successor, mask, states, records, slots):
     """Find the likely slot of `successor`, and fetch the row to compare with where there is one."""
-    hashed, mask = successor["hash"], control[MASK]
-    slot, known = likely_slot(hashed, slots, mask)
+    slot, known = likely_slot(successor["hash"], slots, mask)
     successor["slot"] = slot
     if known >= 0:
         prefetch(states, known)
         prefetch(records, known)
 
 
-def insert(row, successor, control, context, states, records, slots, chunks, below, top, lowest):
-    """Keep `successor`, whose state is `row`, when it is new or the way to it is better. Nothing is changed when this stops the kernel."""
-    origin, child_g, action, hashed, mask = successor["parent"], successor["g"], successor["action"], successor["hash"], control[MASK]
-    promise(origin >= 0)
+def insert_all(careful, control, context, states, records, slots, chunks, below, top, lowest, rows, actions, made):
+    """Insert the successors of the round that are LEFT, to one end and on from the other; where it stops it may go on later."""
+    number, turn, left = control[NEXT], control[TURN], control[LEFT]
+    while left > 0:
+        for _ in range(min(left, control[MADE] - number if turn > 0 else number + 1)):
+            promise(number >= 0)
+            outcome = insert(
+                careful, rows[number], actions[number], made[number], control, context, states, records, slots, chunks, below, top, lowest
+            )  # fmt: skip
+            if outcome != 0:
+                control[NEXT], control[LEFT] = number, left
+                return outcome
+            number += turn
+            left -= 1
+        number = 0 if turn > 0 else control[MADE] - 1
+    return 0
+
+
+def insert(careful, row, action, successor, control, context, states, records, slots, chunks, below, top, lowest):
+    """Keep `successor`, whose state is `row`, when it is new or the way to it is better. Nothing is changed when this stops the kernel.
+
+    careful, a constant: look whether it is allowed and fits; not for the successors of a PLAIN round."""
+    hashed, mask, child_g = successor["hash"], control[MASK], successor["g"]
     slot, child = probe(successor["slot"], hashed, row, states, slots, mask)
-    charge = 0
-    if child == EMPTY:
-        child = control[NODES]
-        promise(child >= 0)
-        kind = classify(row, context)
-        child_h = np.int64(0)
-        if kind == PENDING and control[CHARGED]:
-            if control[EVALUATIONS] >= control[MAX_EVALUATIONS]:
+    is_new = child == EMPTY
+    if is_new:
+        child, kind = control[NODES], classify(row, context)
+        child_h, key = successor["h"], successor["key"]
+        if careful and kind == PENDING:
+            if control[EVALUATIONS] + control[CHARGED] > control[MAX_EVALUATIONS]:
                 return BUDGET_MET
-            charge = 1
-            child_h = successor["h"]
+            if child_h == UNEVEN:
+                return NOT_WHOLE
             if child_h < 0:
-                if child_h == UNEVEN:
-                    return NOT_WHOLE
-                kind, child_h = DEAD, np.int64(0)
+                kind = DEAD
     else:
         promise(child >= 0)
         known = records[child]
@@ -221,21 +245,26 @@ def insert(row, successor, control, context, states, records, slots, chunks, bel
         if child_g >= known["g"] or (kind & CLOSED and not control[REOPEN]):
             return 0
         kind &= ~CLOSED
-    key = control[G_WEIGHT] * child_g + control[H_WEIGHT] * child_h
-    if child_g | child_h > LARGEST:
-        return TOO_LARGE
-    if (key >= top.shape[0] or child_h >= top.shape[1]) and kind != DEAD:
-        control[WANTED_KEY], control[WANTED_H] = key, child_h
-        return GROW_BUCKETS
+        key = control[G_WEIGHT] * child_g + control[H_WEIGHT] * child_h
+    if kind & (GOAL | DEAD) and is_new:
+        child_h, key = np.int64(0), control[G_WEIGHT] * child_g
+    if careful:
+        if child_g | child_h > LARGEST:
+            return TOO_LARGE
+        if (key >= top.shape[0] or child_h >= top.shape[1]) and kind != DEAD:
+            control[WANTED_KEY], control[WANTED_H] = key, child_h
+            return GROW_BUCKETS
+    promise(child >= 0)
     promise(key >= 0)
     promise(child_h >= 0)
-    if child == control[NODES]:
+    if is_new:
         write_slot(slots, slot, hashed, child, mask)
         copy_row(states[child], row)
         control[NODES] += 1
-        control[EVALUATIONS] += charge
+        control[EVALUATIONS] += control[CHARGED] if kind & PENDING else 0
     record = records[child]
-    record["parent"], record["g"], record["h"], record["action"], record["flags"] = origin, child_g, child_h, action, kind & ~PENDING
+    record["parent"], record["g"], record["h"], record["action"] = successor["parent"], child_g, child_h, action
+    record["flags"] = kind & ~PENDING
     if kind == GOAL and control[GOAL_ON_GENERATION]:
         control[GOAL_NODE] = child
         return SOLVED
@@ -288,7 +317,7 @@ def integer_best_first(
     taken, rows = np.zeros(width, np.int64), np.zeros((room + num_actions, domain.num_words), np.uint64)
     scratch: list[np.ndarray] = [
         np.full((FIRST_KEYS, FIRST_H), NONE, np.int32), np.full(FIRST_KEYS, FIRST_H, np.int32),
-        taken, rows, *domain.expansion_buffers()[1:], np.zeros(room + num_actions, MADE_RECORD),
+        taken, rows, np.zeros(room + num_actions, np.int64), np.zeros(room + num_actions), np.zeros(room + num_actions, MADE_RECORD),
     ]  # fmt: skip
     drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, entry_cell=CHUNKS, scratch=scratch)
     control = drive.control
@@ -297,12 +326,13 @@ def integer_best_first(
     control[G_WEIGHT], control[H_WEIGHT] = weights
 
     def gather() -> tuple[Any, ...]:
-        return control, domain.context, tables, inverse, *drive.nodes.values(), drive.slots, *drive.entries.values(), *scratch
+        entries = drive.entries["chunks"].reshape(-1), drive.entries["below"]
+        return control, domain.context, tables, inverse, *drive.nodes.values(), drive.slots, *entries, *scratch
 
     def more_buckets() -> Status | None:
         old = scratch[TOP]
         keys, width = (
-            max(size, control[wanted] + MARGIN + size // 2 if control[wanted] >= size else 0)
+            max(size, 1 << int(control[wanted]).bit_length())
             for size, wanted in zip(old.shape, (WANTED_KEY, WANTED_H), strict=True)
         )
         if keys * width > MOST_BUCKETS:
