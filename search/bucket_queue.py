@@ -6,7 +6,7 @@ node that waits is pushed again; the search skips the older entry when it surfac
 
     top [K, H]        place of a stack's last entry, chunk * CHUNK + offset, or NONE
     lowest [K]        below this h every stack of the key is empty
-    chunks [C, CHUNK] entries;  below [C]: the place under a chunk in its stack, or the next free chunk
+    chunks [C * CHUNK] entries by place;  below [C]: the place under a chunk in its stack, or the next free chunk
 
 Sources: Dial 1969; Burns, Hatem, Leighton, Ruml 2012 (buckets for A*, greatest g first). Read next: integer_best_first.py;
 frontier.py is the heap, for any priorities.
@@ -15,13 +15,14 @@ frontier.py is the heap, for any priorities.
 import numpy as np
 
 from astarzero.envs.machine import prefetch, promise
-from astarzero.search.drive import CONTROL_CELLS, ENTRIES
+from astarzero.search.drive import ENTRIES, FREE
 
 NONE = -1
 CHUNK_BITS = 4
 CHUNK = 1 << CHUNK_BITS  # of int32: a cache line
 LAST = CHUNK - 1
-LEAST_KEY, FIRST_FREE, CHUNKS = range(CONTROL_CELLS - 3, CONTROL_CELLS)  # cells of `control`; CHUNKS: how many were ever taken
+LEAST_KEY, FIRST_FREE, CHUNKS = range(FREE, FREE + 3)  # cells of `control`; CHUNKS: how many were ever taken
+FREE_CELLS = FREE + 3  # what is left of them to the kernel
 
 
 def push(control, top, lowest, chunks, below, key, h, node):
@@ -29,7 +30,7 @@ def push(control, top, lowest, chunks, below, key, h, node):
     promise(key >= 0)
     promise(h >= 0)
     place = np.int64(top[key, h])
-    if (place + 1) & LAST == 0:  # full, or empty
+    if (place + 1) & LAST == 0:  # full; or empty, and perhaps the best now
         chunk = control[FIRST_FREE]
         if chunk == NONE:
             chunk = control[CHUNKS]
@@ -72,7 +73,9 @@ def find_best(control, top, lowest):
 def entry_at(chunks, place):
     """The entry at a place."""
     promise(place >= 0)
-    return np.int64(chunks[place])
+    node = np.int64(chunks[place])
+    promise(node >= 0)
+    return node
 
 
 def under(below, place):
@@ -81,16 +84,16 @@ def under(below, place):
     return place - 1 if place & LAST else np.int64(below[place >> CHUNK_BITS])
 
 
-def drop(control, below, place):
-    """Take the entry at `place` off the end of its stack, whose last place is the one returned: for `top`, by the caller."""
-    last = under(below, place)
-    control[ENTRIES] -= 1
+def drop_last(control, top, below, key, h, place):
+    """Take the last entry off the stack of (key, h), which is at `place`; the place of the one before it, or NONE."""
+    before = under(below, place)
     if place & LAST == 0:
         chunk = place >> CHUNK_BITS
-        promise(chunk >= 0)
         below[chunk] = control[FIRST_FREE]
         control[FIRST_FREE] = chunk
-    return last
+    top[key, h] = before
+    control[ENTRIES] -= 1
+    return before
 
 
 def fetch_next(control, top, lowest, chunks, below, states, records, most):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from astarzero.envs.compile import direct
+from astarzero.envs.compile import bind, direct
 from astarzero.envs.domain import Domain, value_of
 from astarzero.envs.evaluation import HEADS, Desk, Evaluator
 from astarzero.envs.machine import LANES
@@ -247,7 +247,7 @@ class Drive:
             self.control[MASK] = slots - 1
             if self.control[NODES]:
                 table = self.slots, self.control[MASK], old, np.zeros(LANES, SLOT)
-                self.domain.bind(enlarge)(self.nodes["states"], self.control[NODES], *table)
+                bind(enlarge, {})(self.nodes["states"], self.control[NODES], *table)
         self.peak_bytes = max(self.peak_bytes, self.bytes)
 
 

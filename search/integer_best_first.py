@@ -26,10 +26,10 @@ from astarzero.envs.domain import Domain, expand_onward, num_words, value_of
 from astarzero.envs.evaluation import Evaluator, node_value
 from astarzero.envs.machine import held, prefetch, promise
 from astarzero.envs.state_table import EMPTY, copy_row, home_of, likely_slot, probe, short_hash, write_slot
-from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, NONE, drop, entry_at, fetch_next, find_best, push
+from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, FREE_CELLS, NONE, drop_last, entry_at, fetch_next, find_best, push
 
 from astarzero.search.drive import (  # isort: skip
-    BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, FREE, GENERATED, GOAL_NODE, GROW, MASK, MAX_EVALUATIONS,
+    BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, GENERATED, GOAL_NODE, GROW, MASK, MAX_EVALUATIONS,
     MAX_EXPANSIONS, NODES, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, trace_plan,
 )  # fmt: skip
 from astarzero.search.evaluator import kernel_face
@@ -41,7 +41,7 @@ LARGEST = (1 << 15) - 1  # of g and h, which are int16
 HEAVIEST = 64  # of the whole-number weights; heavier ones would make mostly empty buckets
 TIES = 32  # nodes of equal key that a round takes together: as many waits for memory at a time, and each is best when it is taken,
 FEW = 1024  # but only one for so many open nodes: a small search fits the caches and keeps to the order of its ties
-FIRST_KEYS, FIRST_H, MARGIN = 128, 64, 16  # buckets at first, and beyond the one that is wanted
+FIRST_KEYS, FIRST_H = 128, 64  # buckets at first, and always powers of two
 MOST_BUCKETS = 1 << 22
 GROW_BUCKETS, TOO_LARGE, NOT_WHOLE = range(FIRST_OWN_CODE, FIRST_OWN_CODE + 3)
 
@@ -51,8 +51,9 @@ MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "g", "h", "key",
 START, SELECT, INSERT = range(3)
 UNEVEN, NEVER = -2, -1  # in place of a whole h
 # cells of `control`; LEFT successors of the round wait, the NEXT of MADE first, then NEXT + TURN
-BATCH, TAKEN, REOPEN, CHARGED, GOAL_ON_GENERATION, G_WEIGHT, H_WEIGHT, MADE, LEFT, NEXT, TURN, ONLY_TIES = range(FREE, FREE + 12)
-PLAIN, WANTED_KEY, WANTED_H = range(FREE + 12, FREE + 15)  # the bucket that GROW_BUCKETS asks for
+BATCH, TAKEN, REOPEN, CHARGED, GOAL_ON_GENERATION, G_WEIGHT, H_WEIGHT, ONLY_TIES = range(FREE_CELLS, FREE_CELLS + 8)
+MADE, LEFT, NEXT, TURN, PLAIN = range(FREE_CELLS + 8, FREE_CELLS + 13)  # PLAIN: none of them can stop the kernel
+WANTED_KEY, WANTED_H = FREE_CELLS + 13, FREE_CELLS + 14  # the bucket that GROW_BUCKETS asks for
 TOP, LOWEST = 0, 1  # places in `scratch`
 
 
@@ -104,25 +105,24 @@ def select(control, states, records, chunks, below, top, lowest, taken, num_acti
     room = control[BATCH] * num_actions
     if control[NODES] + room > states.shape[0] or control[CHUNKS] + room > below.shape[0]:
         return GROW
-    count, first_key, place = np.int64(0), np.int64(NONE), np.int64(NONE)
+    count, first_key = np.int64(0), np.int64(NONE)
     most = min(control[BATCH], 1 + control[ENTRIES] // FEW) if control[ONLY_TIES] else control[BATCH]
-    going_on = True
-    while going_on and count < most and control[ENTRIES] > 0:
+    while count < most and control[ENTRIES] > 0:
         key, h = find_best(control, top, lowest)  # h is the same as the nodes', which would have to be fetched
-        if count > 0 and control[ONLY_TIES] and key != first_key:
-            break
         promise(key >= 0)
         promise(h >= 0)
+        if count > 0 and control[ONLY_TIES] and key != first_key:
+            break
         place = np.int64(top[key, h])
         while place != NONE and count < most:
             node = entry_at(chunks, place)
-            promise(node >= 0)
             record = records[node]
             if not record["flags"] & CLOSED and control[G_WEIGHT] * record["g"] + control[H_WEIGHT] * h == key:
-                going_on = not record["flags"] & GOAL and control[EXPANSIONS] < control[MAX_EXPANSIONS]
                 if record["flags"] & GOAL and count == 0:
                     control[GOAL_NODE] = node
-                if not going_on:
+                    return SOLVED
+                if record["flags"] & GOAL or control[EXPANSIONS] >= control[MAX_EXPANSIONS]:
+                    most = count
                     break
                 record["flags"] |= CLOSED
                 promise(count >= 0)
@@ -130,10 +130,7 @@ def select(control, states, records, chunks, below, top, lowest, taken, num_acti
                 first_key = key
                 count += 1
                 control[EXPANSIONS] += 1
-            place = drop(control, below, place)
-        top[key, h] = place
-    if control[GOAL_NODE] >= 0:
-        return SOLVED
+            place = drop_last(control, top, below, key, h, place)
     fetch_next(control, top, lowest, chunks, below, states, records, most)
     control[TAKEN] = count
     if count == 0:
@@ -142,11 +139,13 @@ def select(control, states, records, chunks, below, top, lowest, taken, num_acti
 
 
 def write_successors(control, context, tables, inverse, states, records, slots, top, taken, rows, actions, costs, made):
-    """Write the successors of all nodes of `taken`, but not the ways back, and what is known of them; their slots come closer."""
+    """Write the successors of all nodes of `taken`, but not the ways back, and what is known of them; their slots come closer.
+
+    The round is PLAIN when all of them fit, whatever becomes of them: then none needs to be looked at for it."""
     num_actions, first, mask, charged, given, counted = inverse.shape[0], np.int64(0), control[MASK], control[CHARGED], 0.0, 0
     all_g = all_h = all_keys = np.int64(0)
-    for turn in range(control[TAKEN]):
-        node = taken[turn]
+    for place in range(control[TAKEN]):
+        node = taken[place]
         promise(node >= 0)
         last = first + num_actions
         promise(first >= 0)
@@ -332,8 +331,7 @@ def integer_best_first(
     def more_buckets() -> Status | None:
         old = scratch[TOP]
         keys, width = (
-            max(size, 1 << int(control[wanted]).bit_length())
-            for size, wanted in zip(old.shape, (WANTED_KEY, WANTED_H), strict=True)
+            max(size, 1 << int(control[wanted]).bit_length()) for size, wanted in zip(old.shape, (WANTED_KEY, WANTED_H), strict=True)
         )
         if keys * width > MOST_BUCKETS:
             raise TooLarge
@@ -374,4 +372,4 @@ def lower_bound(drive: Drive, cost: float) -> float:
         return min(cost, float(records["h"][0]) if trusted else 0.0) if len(keys) or len(under_way) else min(cost, math.inf)
     waiting = (keys - control[H_WEIGHT] * h) // control[G_WEIGHT] + (h if trusted else 0)
     taken = records["g"][under_way].astype(np.int64) + (records["h"][under_way] if trusted else 0)
-    return min([cost, *map(float, waiting), *map(float, taken)])
+    return float(min([cost, *(places.min() for places in (waiting, taken) if len(places))]))

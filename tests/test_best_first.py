@@ -11,6 +11,7 @@ import toys
 from toys import PROBLEMS, graph, judge, problem, wild
 
 from astarzero.envs import make
+from astarzero.envs.domain import Heuristic
 from astarzero.search import SEARCHES, Budget, Status, astar, exact_oracle, from_heuristic, levin, noisy_oracle, tabulated, uniform_cost
 from astarzero.search.best_first import best_first
 from astarzero.search.evaluator import exact_answers
@@ -145,6 +146,32 @@ def test_a_goal_is_tested_when_selected_or_when_generated():
         late, early = instance.solve(search, nothing), instance.solve(search, nothing, goal_test="generation")
         assert (late.cost, late.expansions) == (3.0, 3)
         assert (early.cost, early.expansions, early.lower_bound) == (10.0, 1, 0.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_waits_is_found_after_a_successor_has_outgrown_the_buckets(seed):
+    """h(B) is above the greatest bucket at first and above every key so far, and A waits with a lesser one."""
+    streets, guesses = "S-A 1, S-B 1, A-G 150, B-G 180", {"A": 10.0, "B": 100.0}
+    far = graph("far", streets, guesses).with_(whole_costs=True, heuristics={"guess": Heuristic(toys.guess, admissible=True, whole=True)})
+    result = astar(far, far.parse("S"), seed=seed)
+    assert (result.cost, result.lower_bound, result.expansions) == (151, 151, 3)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_buckets_of_whole_numbers_find_what_a_heap_finds(batch):
+    """Costs and an inconsistent h of very different sizes, in graphs where many ways meet: the optimum, and bounds that hold."""
+    for seed in range(40):
+        rng, shape = np.random.default_rng(seed), wild(seed, vertices=40)
+        heads, costs, kinds, _ = shape.context
+        costs = np.ceil(costs * rng.choice([1, 20, 900]))
+        optima = toys.exact_table(shape.with_(context=(heads, costs, kinds, np.zeros(len(kinds))))).costs(shape.instance_sets["all"]())
+        guesses = np.floor(np.where(np.isfinite(optima), optima, 0.0) * rng.random(len(optima)) ** 0.3)
+        whole = Heuristic(toys.guess, admissible=True, whole=True)
+        world = shape.with_(context=(heads, costs, kinds, guesses), whole_costs=True, heuristics={"guess": whole})
+        root = world.parse("S")
+        by_bucket, by_heap = (astar(graph, root, batch=batch, seed=seed) for graph in (world, world.with_(whole_costs=False)))
+        assert by_bucket.cost == by_heap.cost == optima[int(root[0])]
+        assert by_bucket.lower_bound == by_heap.lower_bound
 
 
 def test_greedy_follows_h_alone_and_never_reopens():

@@ -258,19 +258,18 @@ struct Search {
         first_free = below[chunk];
       below[chunk] = place;
       place = chunk << CHUNK_BITS;
+      lowest[key] = std::min(lowest[key], distance);
+      least_key = std::min(least_key, key);
     } else {
       place++;
     }
     chunks[place] = node;
     head = place;
-    lowest[key] = std::min(lowest[key], distance);
-    least_key = std::min(least_key, key);
     entries++;
   }
 
-  i32 find_best(u32& distance) {
-    u32 key = least_key;
-    distance = lowest[key];
+  u32 find_best() {
+    u32 key = least_key, distance = lowest[key];
     while (distance == DISTANCES || top[key][distance] == NONE) {
       if (distance < DISTANCES) {
         distance++;
@@ -280,27 +279,21 @@ struct Search {
       }
     }
     least_key = key, lowest[key] = distance;
-    return chunks[top[key][distance]];
+    return distance;
   }
 
-  void drop_best(u32 distance) {
-    i32& head = top[least_key][distance];
-    i32 place = head;
+  i32 drop(i32 place) {
     entries--;
-    if ((place & LAST) == 0) {
-      i32 chunk = place >> CHUNK_BITS;
-      head = below[chunk];
-      below[chunk] = first_free;
-      first_free = chunk;
-    } else {
-      head = place - 1;
-    }
+    if (place & LAST) return place - 1;
+    i32 chunk = place >> CHUNK_BITS, last = below[chunk];
+    below[chunk] = first_free;
+    first_free = chunk;
+    return last;
   }
 
   void fetch_next(u32 most) {
-    u32 distance;
     if (!entries) return;
-    find_best(distance);
+    u32 distance = find_best();
     i32 place = top[least_key][distance];
     for (u32 count = 0; place != NONE && count < most; count++) {
       i32 node = chunks[place];
@@ -329,20 +322,26 @@ struct Search {
       u32 first_key = 0;
       u32 most = static_cast<u32>(std::min<u64>(TIES, 1 + entries / FEW));
       while (count < most && entries > 0) {
-        u32 distance;
-        i32 node = find_best(distance);
+        u32 distance = find_best();
         if (count > 0 && least_key != first_key) break;
-        Record& record = records[node];
-        if (!(record.flags & CLOSED) && static_cast<u32>(record.g + distance) == least_key) {
-          if (record.flags & GOAL) {
-            if (count > 0) break;
-            return node;
+        i32& head = top[least_key][distance];
+        i32 place = head;
+        while (place != NONE && count < most) {
+          i32 node = chunks[place];
+          Record& record = records[node];
+          if (!(record.flags & CLOSED) && static_cast<u32>(record.g + distance) == least_key) {
+            if (record.flags & GOAL) {
+              if (count > 0) break;
+              return node;
+            }
+            record.flags |= CLOSED;
+            taken[count++] = node;
+            first_key = least_key;
           }
-          record.flags |= CLOSED;
-          taken[count++] = node;
-          first_key = least_key;
+          place = drop(place);
         }
-        drop_best(distance);
+        head = place;
+        if (place != NONE) break;
       }
       fetch_next(most);
       if (count == 0) return NONE;
