@@ -18,6 +18,7 @@ from astarzero.envs.machine import prefetch, promise
 from astarzero.search.drive import ENTRIES, FREE
 
 NONE = -1
+FIRST_KEYS, FIRST_H = 128, 64  # of `top` at first; both are always powers of two
 CHUNK_BITS = 4
 CHUNK = 1 << CHUNK_BITS  # of int32: a cache line
 LAST = CHUNK - 1
@@ -108,3 +109,22 @@ def fetch_next(control, top, lowest, chunks, below, states, records, most):
         prefetch(records, node)
         place = under(below, place)
         count += 1
+
+
+def empty_buckets(keys: int = FIRST_KEYS, width: int = FIRST_H) -> tuple[np.ndarray, np.ndarray]:
+    """`top` [keys, width] and `lowest` [keys] where nothing waits."""
+    return np.full((keys, width), NONE, np.int32), np.full(keys, width, np.int32)
+
+
+def wide_enough(top: np.ndarray, key: int, h: int) -> tuple[int, int]:
+    """The shape of `top` when it has grown to hold the stack of (key, h)."""
+    keys, width = (max(size, 1 << int(wanted).bit_length()) for size, wanted in zip(top.shape, (key, h), strict=True))
+    return keys, width
+
+
+def widened(top: np.ndarray, keys: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """`top` and `lowest` of this shape, which hold what `top` does."""
+    larger, lowest = empty_buckets(keys, width)
+    larger[: top.shape[0], : top.shape[1]] = top
+    lowest[: top.shape[0]] = 0
+    return larger, lowest

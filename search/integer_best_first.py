@@ -1,18 +1,8 @@
 """Best-first search over whole numbers: A*, weighted A*, greedy and uniform cost at the speed of memory.
 
-The same algorithm, pool and accounting as best_first.py for worlds whose costs and heuristic are whole numbers. The open list
-is a bucket queue, g and h are int16, and a round has two phases, so that waits for memory overlap: all successors of the
-taken nodes are written and judged while their parents are at hand (one that is known already in vain, and it is not charged), and
-their places in the table fetched ahead, as are the nodes that the next round will take; then they are looked up and pushed.
-What is known of a node beside its row is one record: one wait. About 30 bytes a node for one-word rows: 8 row, 11 record
-(4 parent, 2 g, 2 h, 2 action, 1 flags), 8 table at half load, 2 to 3 open list.
-
-A successor that only undoes the action which made its parent is not made, in worlds that say which action undoes which.
-Of equal keys the least h goes first, and of equal h the latest; where many nodes wait, a round takes TIES of the best key at once,
-so up to TIES - 1 with a greater h than a successor of the same round. The order among the successors of a round is drawn by the seed,
-never by action number.
-
-Source: Burns, Hatem, Leighton, Ruml 2012, "Implementing fast heuristic search code". `best_first` calls this where it applies.
+The same algorithm, pool and accounting as best_first.py for worlds whose costs and heuristic are whole numbers: the open list is a
+bucket queue, g and h are int16. About 30 bytes a node for one-word rows: 8 row, 11 record (4 parent, 2 g, 2 h, 2 action, 1 flags),
+8 table at half load, 2 to 3 open list. `best_first` calls this where it applies. Read next: integer_kernel.py, the loop.
 """
 
 import functools
@@ -22,257 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, expand_onward, num_words, value_of
-from astarzero.envs.evaluation import Evaluator, node_value
-from astarzero.envs.machine import held, prefetch, promise
-from astarzero.envs.state_table import EMPTY, copy_row, home_of, likely_slot, probe, short_hash, write_slot
-from astarzero.search.bucket_queue import CHUNK, CHUNKS, FIRST_FREE, FREE_CELLS, NONE, drop_last, entry_at, fetch_next, find_best, push
-
-from astarzero.search.drive import (  # isort: skip
-    BUDGET_MET, CALLS, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, GENERATED, GOAL_NODE, GROW, MASK, MAX_EVALUATIONS,
-    MAX_EXPANSIONS, NODES, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, trace_plan,
-)  # fmt: skip
+from astarzero.envs.domain import Domain
+from astarzero.envs.evaluation import Evaluator
+from astarzero.search.bucket_queue import CHUNK, CHUNKS, NONE, empty_buckets, wide_enough, widened
+from astarzero.search.drive import CALLS, EVALUATIONS, GOAL_NODE, PHASE, Arrays, Drive, trace_plan
 from astarzero.search.evaluator import kernel_face
-from astarzero.search.frontier import seeded_bits
-from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
+
+from astarzero.search.integer_kernel import (  # isort: skip
+    BATCH, CHARGED, FEW, G_WEIGHT, GOAL_ON_GENERATION, GROW_BUCKETS, H_WEIGHT, INSERT, MADE_RECORD, NOT_WHOLE, ONLY_TIES, RECORD, REOPEN,
+    TAKEN, TOO_LARGE, WANTED_H, WANTED_KEY, integer_best_first_kernel,
+)  # fmt: skip
 from astarzero.search.result import Budget, SearchResult, Status
 
-LARGEST = (1 << 15) - 1  # of g and h, which are int16
 HEAVIEST = 64  # of the whole-number weights; heavier ones would make mostly empty buckets
-TIES = 32  # nodes of equal key that a round takes together: as many waits for memory at a time, and each is best when it is taken,
-FEW = 1024  # but only one for so many open nodes: a small search fits the caches and keeps to the order of its ties
-FIRST_KEYS, FIRST_H = 128, 64  # buckets at first, and always powers of two
+TIES = 32  # nodes of equal key that a round takes together: as many waits for memory at a time, and each is best when it is taken;
+# fewer while few wait, one for each FEW: a small search fits the caches and keeps to the order of its ties
 MOST_BUCKETS = 1 << 22
-GROW_BUCKETS, TOO_LARGE, NOT_WHOLE = range(FIRST_OWN_CODE, FIRST_OWN_CODE + 3)
-
-RECORD = np.dtype([("parent", np.int32), ("g", np.int16), ("h", np.int16), ("action", np.int16), ("flags", np.int8)])  # of a node
-MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "g", "h", "key", "hash", "slot")])  # of a successor of the round
-
-START, SELECT, INSERT = range(3)
-UNEVEN, NEVER = -2, -1  # in place of a whole h
-# cells of `control`; LEFT successors of the round wait, the NEXT of MADE first, then NEXT + TURN
-BATCH, TAKEN, REOPEN, CHARGED, GOAL_ON_GENERATION, G_WEIGHT, H_WEIGHT, ONLY_TIES = range(FREE_CELLS, FREE_CELLS + 8)
-MADE, LEFT, NEXT, TURN, PLAIN = range(FREE_CELLS + 8, FREE_CELLS + 13)  # PLAIN: none of them can stop the kernel
-WANTED_KEY, WANTED_H = FREE_CELLS + 13, FREE_CELLS + 14  # the bucket that GROW_BUCKETS asks for
-TOP, LOWEST = 0, 1  # places in `scratch`
-
-
-def integer_best_first_kernel(
-    control, context, tables, inverse, states, records, slots, chunks, below, top, lowest, taken, rows, actions, costs, made
-):  # fmt: skip
-    """Runs until it ends or must stop: see best_first_kernel."""
-    promise(states.shape[1] == num_words())
-    promise(rows.shape[1] == num_words())
-    if control[PHASE] == START:  # row 0 of `states` is the root: the one successor of nothing
-        copy_row(rows[0], states[0])
-        root, successor = records[0], made[0]
-        root["parent"], root["action"], root["g"], root["h"] = -1, -1, 0, 0
-        successor["parent"], actions[0], successor["g"], successor["h"] = 0, -1, 0, 0
-        successor["hash"] = short_hash(rows[0])
-        successor["slot"] = home_of(successor["hash"], control[MASK])
-        if control[CHARGED]:
-            successor["h"] = whole_cost(node_value(rows[0], rows[0], value_of(0), -1, context, tables))
-        successor["key"] = control[H_WEIGHT] * successor["h"]
-        control[FIRST_FREE], control[MADE], control[LEFT], control[TURN], control[PHASE] = NONE, 1, 1, 1, INSERT
-    while True:
-        if control[PHASE] == SELECT:
-            outcome = select(control, states, records, chunks, below, top, lowest, taken, inverse.shape[0])
-            if outcome != 0:
-                return outcome
-            outcome = write_successors(
-                control, context, tables, inverse, states, records, slots, top, taken, rows, actions, costs, made
-            )  # fmt: skip
-            if outcome != 0:
-                return outcome
-            mask = control[MASK]
-            for number in range(control[MADE]):  # by now their slots have arrived: fetch the rows to compare with
-                look_up(made[number], mask, states, records, slots)
-            draw_order(control)
-            control[PHASE] = INSERT
-        if control[PLAIN]:
-            outcome = insert_all(False, control, context, states, records, slots, chunks, below, top, lowest, rows, actions, made)
-        else:
-            outcome = insert_all(True, control, context, states, records, slots, chunks, below, top, lowest, rows, actions, made)
-        if outcome != 0:
-            return outcome
-        control[PHASE] = SELECT
-
-
-def select(control, states, records, chunks, below, top, lowest, taken, num_actions):
-    """Move up to BATCH best open nodes into `taken`. A goal ends the search only as the very best of all open nodes."""
-    if control[EXPANSIONS] >= control[SLICE_END]:
-        return SLICE
-    room = control[BATCH] * num_actions
-    if control[NODES] + room > states.shape[0] or control[CHUNKS] + room > below.shape[0]:
-        return GROW
-    count, first_key = np.int64(0), np.int64(NONE)
-    most = min(control[BATCH], 1 + control[ENTRIES] // FEW) if control[ONLY_TIES] else control[BATCH]
-    while count < most and control[ENTRIES] > 0:
-        key, h = find_best(control, top, lowest)  # h is the same as the nodes', which would have to be fetched
-        promise(key >= 0)
-        promise(h >= 0)
-        if count > 0 and control[ONLY_TIES] and key != first_key:
-            break
-        place = np.int64(top[key, h])
-        while place != NONE and count < most:
-            node = entry_at(chunks, place)
-            record = records[node]
-            if not record["flags"] & CLOSED and control[G_WEIGHT] * record["g"] + control[H_WEIGHT] * h == key:
-                if record["flags"] & GOAL and count == 0:
-                    control[GOAL_NODE] = node
-                    return SOLVED
-                if record["flags"] & GOAL or control[EXPANSIONS] >= control[MAX_EXPANSIONS]:
-                    most = count
-                    break
-                record["flags"] |= CLOSED
-                promise(count >= 0)
-                taken[count] = node
-                first_key = key
-                count += 1
-                control[EXPANSIONS] += 1
-            place = drop_last(control, top, below, key, h, place)
-    fetch_next(control, top, lowest, chunks, below, states, records, most)
-    control[TAKEN] = count
-    if count == 0:
-        return EXHAUSTED if control[ENTRIES] == 0 else BUDGET_MET
-    return 0
-
-
-def write_successors(control, context, tables, inverse, states, records, slots, top, taken, rows, actions, costs, made):
-    """Write the successors of all nodes of `taken`, but not the ways back, and what is known of them; their slots come closer.
-
-    The round is PLAIN when all of them fit, whatever becomes of them: then none needs to be looked at for it."""
-    num_actions, first, mask, charged, given, counted = inverse.shape[0], np.int64(0), control[MASK], control[CHARGED], 0.0, 0
-    all_g = all_h = all_keys = np.int64(0)
-    for place in range(control[TAKEN]):
-        node = taken[place]
-        promise(node >= 0)
-        last = first + num_actions
-        promise(first >= 0)
-        promise(last <= rows.shape[0])
-        promise(last <= actions.shape[0])
-        action, g, value = np.int64(records[node]["action"]), np.int64(records[node]["g"]), value_of(records[node]["h"])
-        back, parent = inverse[action] if action >= 0 else NONE, held(states[node])
-        successors = rows[first:last]
-        count = expand_onward(parent, back, context, successors, actions[first:last], costs)
-        for number in range(count):
-            hashed, whole = short_hash(successors[number]), np.int64(costs[number])
-            prefetch(slots, home_of(hashed, mask))
-            given += costs[number]
-            counted += whole
-            successor, child_g, h = made[first + number], g + whole, np.int64(0)
-            if charged:
-                h = whole_cost(node_value(successors[number], parent, value, actions[first + number], context, tables))
-            key = control[G_WEIGHT] * child_g + control[H_WEIGHT] * h
-            successor["parent"], successor["g"], successor["h"], successor["key"], successor["hash"] = node, child_g, h, key, hashed
-            all_g |= child_g
-            all_h |= h
-            all_keys |= key
-        first += count
-    control[MADE] = first
-    control[GENERATED] += first
-    fits = np.uint64(all_g) <= LARGEST and np.uint64(all_h) < top.shape[1] and np.uint64(all_keys) < top.shape[0]  # both powers of two
-    control[PLAIN] = fits and control[EVALUATIONS] + first <= control[MAX_EVALUATIONS]
-    return 0 if given == counted else NOT_WHOLE  # costs are above 0, so what is cut off of them adds up
-
-
-def whole_cost(value):
-    """The cost-to-go that a value stands for; UNEVEN where it is no whole number, NEVER at a dead end."""
-    cost = judged_cost(value)
-    whole = np.int64(cost)
-    if whole != cost:
-        return NEVER if cost == np.inf else UNEVEN
-    return whole
-
-
-def draw_order(control):
-    """Where to begin among the MADE successors of a round, and in which direction to go on."""
-    bits = seeded_bits(control[EXPANSIONS], control[SEED])
-    control[LEFT] = control[MADE]
-    control[NEXT] = np.int64(((bits >> np.uint64(32)) * np.uint64(control[MADE])) >> np.uint64(32))
-    control[TURN] = 1 if bits & np.uint64(1) else -1
-
-
-def look_up(successor, mask, states, records, slots):
-    """Find the likely slot of `successor`, and fetch the row to compare with where there is one."""
-    slot, known = likely_slot(successor["hash"], slots, mask)
-    successor["slot"] = slot
-    if known >= 0:
-        prefetch(states, known)
-        prefetch(records, known)
-
-
-def insert_all(careful, control, context, states, records, slots, chunks, below, top, lowest, rows, actions, made):
-    """Insert the successors of the round that are LEFT, to one end and on from the other; where it stops it may go on later."""
-    number, turn, left = control[NEXT], control[TURN], control[LEFT]
-    while left > 0:
-        for _ in range(min(left, control[MADE] - number if turn > 0 else number + 1)):
-            promise(number >= 0)
-            outcome = insert(
-                careful, rows[number], actions[number], made[number], control, context, states, records, slots, chunks, below, top, lowest
-            )  # fmt: skip
-            if outcome != 0:
-                control[NEXT], control[LEFT] = number, left
-                return outcome
-            number += turn
-            left -= 1
-        number = 0 if turn > 0 else control[MADE] - 1
-    return 0
-
-
-def insert(careful, row, action, successor, control, context, states, records, slots, chunks, below, top, lowest):
-    """Keep `successor`, whose state is `row`, when it is new or the way to it is better. Nothing is changed when this stops the kernel.
-
-    careful, a constant: look whether it is allowed and fits; not for the successors of a PLAIN round."""
-    hashed, mask, child_g = successor["hash"], control[MASK], successor["g"]
-    slot, child = probe(successor["slot"], hashed, row, states, slots, mask)
-    is_new = child == EMPTY
-    if is_new:
-        child, kind = control[NODES], classify(row, context)
-        child_h, key = successor["h"], successor["key"]
-        if careful and kind == PENDING:
-            if control[EVALUATIONS] + control[CHARGED] > control[MAX_EVALUATIONS]:
-                return BUDGET_MET
-            if child_h == UNEVEN:
-                return NOT_WHOLE
-            if child_h < 0:
-                kind = DEAD
-    else:
-        promise(child >= 0)
-        known = records[child]
-        kind, child_h = np.int64(known["flags"]), np.int64(known["h"])
-        if child_g >= known["g"] or (kind & CLOSED and not control[REOPEN]):
-            return 0
-        kind &= ~CLOSED
-        key = control[G_WEIGHT] * child_g + control[H_WEIGHT] * child_h
-    if kind & (GOAL | DEAD) and is_new:
-        child_h, key = np.int64(0), control[G_WEIGHT] * child_g
-    if careful:
-        if child_g | child_h > LARGEST:
-            return TOO_LARGE
-        if (key >= top.shape[0] or child_h >= top.shape[1]) and kind != DEAD:
-            control[WANTED_KEY], control[WANTED_H] = key, child_h
-            return GROW_BUCKETS
-    promise(child >= 0)
-    promise(key >= 0)
-    promise(child_h >= 0)
-    if is_new:
-        write_slot(slots, slot, hashed, child, mask)
-        copy_row(states[child], row)
-        control[NODES] += 1
-        control[EVALUATIONS] += control[CHARGED] if kind & PENDING else 0
-    record = records[child]
-    record["parent"], record["g"], record["h"], record["action"] = successor["parent"], child_g, child_h, action
-    record["flags"] = kind & ~PENDING
-    if kind == GOAL and control[GOAL_ON_GENERATION]:
-        control[GOAL_NODE] = child
-        return SOLVED
-    if kind != DEAD:
-        push(control, top, lowest, chunks, below, key, child_h, child)
-    return 0
-
-
-# --- the drive -----------------------------------------------------------------------------------------------------------
+TOP, LOWEST, TAKEN_NODES = 0, 1, 2  # places in `scratch`
 
 
 @functools.cache
@@ -313,10 +69,10 @@ def integer_best_first(
     entries: Arrays = {"chunks": np.zeros((0, CHUNK), np.int32), "below": np.zeros(0, np.int32)}
     width = batch if batch > 1 else min(TIES, 1 + budget.nodes // FEW)  # so many at most may wait
     room = width * num_actions
-    taken, rows = np.zeros(width, np.int64), np.zeros((room + num_actions, domain.num_words), np.uint64)
+    made = room + num_actions  # the last ones of a round may be written where there are none
     scratch: list[np.ndarray] = [
-        np.full((FIRST_KEYS, FIRST_H), NONE, np.int32), np.full(FIRST_KEYS, FIRST_H, np.int32),
-        taken, rows, np.zeros(room + num_actions, np.int64), np.zeros(room + num_actions), np.zeros(room + num_actions, MADE_RECORD),
+        *empty_buckets(), np.zeros(width, np.int64), np.zeros((made, domain.num_words), np.uint64),
+        np.zeros(made, np.int64), np.zeros(num_actions), np.zeros(made, MADE_RECORD),
     ]  # fmt: skip
     drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, entry_cell=CHUNKS, scratch=scratch)
     control = drive.control
@@ -329,17 +85,12 @@ def integer_best_first(
         return control, domain.context, tables, inverse, *drive.nodes.values(), drive.slots, *entries, *scratch
 
     def more_buckets() -> Status | None:
-        old = scratch[TOP]
-        keys, width = (
-            max(size, 1 << int(control[wanted]).bit_length()) for size, wanted in zip(old.shape, (WANTED_KEY, WANTED_H), strict=True)
-        )
+        keys, width = wide_enough(scratch[TOP], control[WANTED_KEY], control[WANTED_H])
         if keys * width > MOST_BUCKETS:
             raise TooLarge
         if not drive.fits(4 * keys * (width + 1)):
             return Status.MEMORY
-        scratch[TOP], scratch[LOWEST] = np.full((keys, width), NONE, np.int32), np.full(keys, width, np.int32)
-        scratch[TOP][: old.shape[0], : old.shape[1]] = old
-        scratch[LOWEST][: old.shape[0]] = 0
+        scratch[TOP], scratch[LOWEST] = widened(scratch[TOP], keys, width)
         return None
 
     def too_large() -> None:
@@ -367,7 +118,7 @@ def lower_bound(drive: Drive, cost: float) -> float:
     control, records, scratch = drive.control, drive.nodes["records"], drive.scratch
     trusted = drive.evaluator.admissible or not control[CHARGED]
     keys, h = (places.astype(np.int64) for places in np.nonzero(scratch[TOP] != NONE))
-    under_way = scratch[2][: control[TAKEN] if control[PHASE] == INSERT else 0]  # their successors may not all be there
+    under_way = scratch[TAKEN_NODES][: control[TAKEN] if control[PHASE] == INSERT else 0]  # their successors may not all be there
     if not (control[G_WEIGHT] and control[REOPEN]):
         return min(cost, float(records["h"][0]) if trusted else 0.0) if len(keys) or len(under_way) else min(cost, math.inf)
     waiting = (keys - control[H_WEIGHT] * h) // control[G_WEIGHT] + (h if trusted else 0)
