@@ -13,10 +13,11 @@ EASY = (12, 79)
 
 
 @needs_korf
+@pytest.mark.parametrize("yardstick", ["astar15", "astar15-plain"])
 @pytest.mark.parametrize("number", EASY)
-def test_astar_in_cpp_expands_the_same_nodes_as_ours(number):
+def test_astar_in_cpp_expands_the_same_nodes_as_ours(number, yardstick):
     domain, board = make("sliding", size=4), korf()[number]["tiles"]
-    (peer,) = measure("astar15", [board])
+    (peer,) = measure(yardstick, [board])
     ours = SEARCHES["astar"](domain, domain.parse(board))
     assert (ours.cost, ours.expansions, ours.generated, ours.nodes) == tuple(
         peer[name] for name in ("length", "expansions", "generated", "nodes")

@@ -17,6 +17,7 @@ import pytest
 SOURCES = Path(__file__).resolve().parent / "benchmarks" / "yardsticks"
 KORF = Path(__file__).resolve().parents[2] / "shared" / "data" / "korf100.csv"
 FLAGS = ("-std=c++17", "-O3", "-march=native")
+VARIANTS = {"astar15-plain": ("astar15", ("-DPLAIN_TABLE",))}  # programs that are another program's source with more flags
 
 needs_korf = pytest.mark.skipif(not KORF.exists(), reason=f"Korf's instances are not at {KORF}")
 
@@ -41,17 +42,18 @@ def compiler_version() -> str:
 
 @functools.cache
 def build(name: str) -> Path:
-    """The program of `yardsticks/NAME.cpp`. The test is skipped without a compiler."""
+    """The program of `yardsticks/NAME.cpp`, or one of VARIANTS. The test is skipped without a compiler."""
     path = compiler()
     if path is None:
         pytest.skip("there is no C++ compiler (g++ or clang++) to build the yardstick with")
-    source = SOURCES / f"{name}.cpp"
-    mark = hashlib.sha256(source.read_bytes() + " ".join((*FLAGS, compiler_version())).encode()).hexdigest()[:16]
+    file, flags = VARIANTS.get(name, (name, ()))
+    source, flags = SOURCES / f"{file}.cpp", (*FLAGS, *flags)
+    mark = hashlib.sha256(source.read_bytes() + " ".join((*flags, compiler_version())).encode()).hexdigest()[:16]
     program = Path(tempfile.gettempdir()) / f"astarzero-yardstick-{name}-{mark}"
     if not program.exists():
         with tempfile.TemporaryDirectory() as folder:
             built = Path(folder) / name
-            subprocess.run([path, *FLAGS, source, "-o", built], check=True)
+            subprocess.run([path, *flags, source, "-o", built], check=True)
             shutil.move(built, program)
     return program
 

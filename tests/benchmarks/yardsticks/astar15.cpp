@@ -1,12 +1,16 @@
-// A* with Manhattan distance on the 15-puzzle: search/integer_best_first.py once more, in C++, for its speed to be measured by.
+// A* with Manhattan distance on the 15-puzzle: search/integer_kernel.py once more, in C++, for its speed to be measured by.
 //
 // Same table, hash, bucket queue, record of a node, rounds, what is fetched ahead, order of ties and growth, so it expands and
 // generates the same nodes in the same order, and `tests/test_yardsticks.py` holds that. Where C++ may do better it does: one board
 // size known when compiled, unsigned and narrow indices, a table of the moves of each blank. Source: Burns, Hatem, Leighton, Ruml 2012.
 //
+// Compiled with -DPLAIN_TABLE it has the table of the textbooks instead: one slot is looked at after another, and a larger table is
+// filled anew from the rows.
+//
 // Arguments: instances, 16 numbers in one argument each, the goal 0 1 ... 15. Prints one JSON object a line for each.
 
-#ifdef __AVX2__
+#if defined(__AVX2__) && !defined(PLAIN_TABLE)
+#define EIGHT_AT_ONCE
 #include <immintrin.h>
 #endif
 #include <sys/mman.h>
@@ -31,7 +35,13 @@ constexpr int CLOSED = 1, GOAL = 2;
 constexpr u32 TIES = 32, FEW = 1024, ACTIONS = 4, ROOM = TIES * ACTIONS;
 constexpr u32 KEYS = 128, DISTANCES = 128;  // the 15-puzzle needs no more: h <= 64, f <= 80
 constexpr u32 CHUNK_BITS = 4, CHUNK = 1u << CHUNK_BITS, LAST = CHUNK - 1;
-constexpr u32 LANES = 8;  // slots that are looked at together: see envs/state_table.py
+#ifdef PLAIN_TABLE
+constexpr u32 LANES = 1;
+constexpr bool DOUBLES = false;
+#else
+constexpr u32 LANES = 8;        // slots that are looked at together: see envs/state_table.py
+constexpr bool DOUBLES = true;  // does a large table grow where it is?
+#endif
 constexpr u32 AHEAD = 32, FIRST_NODES = 1024, FIRST_ENTRIES = 512, FAST_GROWTH = 1u << 16;
 constexpr u64 BOARD_GOAL = 0xFEDCBA9876543210ull;
 
@@ -165,7 +175,7 @@ struct Search {
     u64 needed = 1;
     while (needed < 2 * capacity - 1) needed <<= 1;
     if (slots.size >= needed) return;
-    if (slots.space) {  // it grows where it is
+    if (slots.space && DOUBLES) {
       u32 size = static_cast<u32>(slots.size);
       slots.grow(needed);
       for (; size < needed; size *= 2) double_table(size);
@@ -217,7 +227,7 @@ struct Search {
 
   // The place of the first of a group's slots that is empty or has the bits of `wanted` where `care` has ones, LANES when none is.
   u32 first_of(u32 slot, u32 wanted, u32 care) const {
-#ifdef __AVX2__
+#ifdef EIGHT_AT_ONCE
     __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(&slots[slot])), zero = _mm256_setzero_si256();
     __m256i differs = _mm256_and_si256(_mm256_xor_si256(words, _mm256_set1_epi32(static_cast<i32>(wanted))),
                                        _mm256_set1_epi32(static_cast<i32>(care)));
