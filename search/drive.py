@@ -20,8 +20,8 @@ from astarzero.envs.machine import LANES
 from astarzero.envs.state_table import SLOT, enlarge
 from astarzero.search.desk import desk_of, refuse
 from astarzero.search.duplicates import DUPLICATES
-from astarzero.search.pages import MACHINE, copied_bytes, longer, zeros
-from astarzero.search.result import Budget, SearchResult, Status
+from astarzero.search.pages import MACHINE, copied_bytes, forget, leave, longer, zeros
+from astarzero.search.result import UNLIMITED, Budget, SearchResult, Status
 
 # what a kernel says
 SOLVED, EXHAUSTED, BUDGET_MET, GROW, SLICE, ASK, GROW_DESK, NOT_A_NUMBER = range(1, 9)
@@ -105,6 +105,8 @@ class Drive:
         capacity = max(2, min(max(self.first_nodes, 2 * self.room), self.budget.nodes))
         self.entry_room = self.entry_room or self.room
         entries = 2 * self.entry_room + FIRST_ENTRIES
+        if self.budget.bytes != UNLIMITED:
+            forget()
         if self._bytes_at(capacity, entries, LOADS[0]) <= self.budget.bytes:  # else `run` refuses to start
             self._resize(capacity, entries, LOADS[0])
             self.nodes["states"][0] = root
@@ -190,6 +192,11 @@ class Drive:
         self.peak_bytes = max(self.peak_bytes, self.bytes + int(more))
         return True
 
+    def leave(self) -> None:
+        """Leave the pages of `nodes` and `entries`, at which nobody will look again, to other searches; none where bytes are limited."""
+        if self.budget.bytes == UNLIMITED:
+            leave((*self.nodes.values(), *self.entries.values()))
+
     def grow(self) -> Status | None:
         """Make room for at least one more round, where it is short, or say which limit forbids it."""
         held, capacity = int(self.control[NODES]), len(self.nodes["states"])
@@ -205,7 +212,7 @@ class Drive:
             if load == LOADS[0] and self._slots_at(larger, load) * self.slots.itemsize > self.budget.bytes // 3:
                 continue  # a table of twice the size would starve the nodes
             foreseen = used * larger // max(1, held) if self.entries else 0  # so many will wait when the nodes are full
-            if self._bytes_at(larger, max(entries, foreseen), load) <= self.budget.bytes:
+            if self.budget.bytes == UNLIMITED or self._bytes_at(larger, max(entries, foreseen), load) <= self.budget.bytes:
                 self._resize(larger, entries, load)
                 return None
         return Status.MEMORY

@@ -110,7 +110,9 @@ def integer_best_first(
     drive.nodes["records"]["parent"][:1] = -1  # the root, which went in as a successor of itself
     goal = int(control[GOAL_NODE])
     plan = trace_plan(drive.nodes["records"]["parent"], drive.nodes["records"]["action"], goal)
-    return drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, cost))
+    result = drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, cost))
+    drive.leave()
+    return result
 
 
 def lower_bound(drive: Drive, cost: float) -> float:

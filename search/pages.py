@@ -4,12 +4,17 @@ A large array that may not outgrow a known size gets that much address space at 
 memory, so it grows by being seen longer: nothing is copied, and never do an old and a new array stand side by side. When it
 goes its pages go, where malloc might keep them for later. Small arrays, and systems without such reserves, use malloc and copy.
 
+The system clears every page before it gives it, which is a tenth of the time of a fast search. So a search that has ended may *leave*
+its pages, KEPT bytes at most, to the next ones of the process.
+
 Read next: drive.py, which grows arrays with this.
 """
 
 import math
 import mmap
 import os
+import threading
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,23 +23,51 @@ LARGE = 1 << 19  # bytes from which an array has pages of its own
 HUGE = 1 << 21  # bytes of a huge page, where there are such
 CAN_RESERVE = hasattr(mmap, "MAP_PRIVATE")  # not on Windows, where address space counts as memory
 MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if CAN_RESERVE else 0  # bytes of memory there are
+KEPT = MACHINE // 256  # bytes: so little that as many processes as there are cores may keep it
+
+_left: list[tuple[int, mmap.mmap]] = []  # what ended searches left: bytes that they may have written, from the first on, and the space
+_leaving = threading.Lock()
 
 
-def empty(shape: tuple[int, ...], dtype: Any, most: int = 0) -> np.ndarray:
-    """An array of any content; when large, with address space for `most` bytes, where the system gives it."""
+def empty(shape: tuple[int, ...], dtype: Any, most: int = 0, clear: bool = False) -> np.ndarray:
+    """An array of any content; when large, with address space for `most` bytes, where the system gives it, and zeros if `clear`."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     if CAN_RESERVE and size >= LARGE:
+        space = max(whole(size), most // HUGE * HUGE)
         try:
-            return seen(mmap.mmap(-1, max(whole(size), most // HUGE * HUGE), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), shape, dtype)
+            pages = (None if clear else take(space)) or mmap.mmap(-1, space, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            return seen(pages, shape, dtype)
         except OSError:  # more than the machine has: address space may be limited too
             pass
     return np.empty(shape, dtype)
 
 
+def leave(arrays: Iterable[np.ndarray]) -> None:
+    """Keep the pages of `arrays`, which nobody will look at again, for arrays to come."""
+    for array in arrays:
+        pages, size = pages_of(array), whole(array.nbytes)
+        with _leaving:
+            if pages is not None and size + sum(written for written, _ in _left) <= KEPT:
+                _left.append((size, pages))
+
+
+def take(space: int) -> mmap.mmap | None:
+    """Of the pages that were left those with the least room for `space` bytes, and of these the most written ones, if there are any."""
+    with _leaving:
+        fit = [(len(pages), -written, place) for place, (written, pages) in enumerate(_left) if len(pages) >= space]
+        return _left.pop(min(fit)[2])[1] if fit else None
+
+
+def forget() -> None:
+    """Give the pages that were left back to the system: a limit in bytes does not count them."""
+    with _leaving:
+        _left.clear()
+
+
 def zeros(shape: tuple[int, ...], dtype: Any, most: int = 0) -> np.ndarray:
     """An array of zeros: pages that nobody has written need no filling. One that is read before it is written takes two faults, and
     some systems never make a huge page of it then: so each gets a first write."""
-    array = empty(shape, dtype, most)
+    array = empty(shape, dtype, most, clear=True)
     if pages_of(array) is None:
         array.fill(0)
     else:

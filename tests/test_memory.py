@@ -10,7 +10,7 @@ import pytest
 from astarzero.envs import make
 from astarzero.search import SEARCHES, Budget, Status, from_heuristic
 from astarzero.search.drive import Drive
-from astarzero.search.pages import LARGE, copied_bytes, empty, longer, pages_of
+from astarzero.search.pages import KEPT, LARGE, copied_bytes, empty, forget, leave, longer, pages_of, take, zeros
 
 MEMORY = Path("/proc/self/clear_refs")
 KORF_88 = "15 2 12 11 14 13 9 5 1 3 8 7 0 10 6 4"  # 65 moves, Korf's hardest
@@ -44,6 +44,42 @@ def test_a_small_array_is_copied():
     short = np.arange(10, dtype=np.int16)
     long = longer(short, 20, most=1 << 30)
     assert pages_of(long) is None and np.array_equal(long[:10], short) and copied_bytes(short, 20) == 20
+
+
+@needs_pages
+def test_left_pages_are_taken_by_the_next_array_but_not_by_zeros_and_only_so_many():
+    forget()
+    first, most = empty((LARGE,), np.int8, most=8 * LARGE), 8 * LARGE
+    first[:] = 7
+    place = first.ctypes.data
+    leave([first, np.zeros(3)])
+    del first
+    assert zeros((LARGE,), np.int8, most).sum() == 0
+    again = empty((LARGE,), np.int8, most)
+    assert again.ctypes.data == place and again[5] == 7 and take(1) is None
+    leave([again])
+    assert take(16 * LARGE) is None  # not enough room
+    leave([longer(again, 2 * LARGE)])
+    forget()
+    assert take(1) is None
+    leave([empty((KEPT + 1,), np.int8)])
+    assert take(1) is None
+
+
+@needs_pages
+def test_what_was_left_in_pages_changes_no_search():
+    puzzle, board = make("sliding", size=4), "14 1 9 6 4 8 12 5 7 2 3 0 10 11 13 15"
+    forget()
+    fresh, arrays = SEARCHES["astar"](puzzle, puzzle.parse(board)), []
+    while (pages := take(1)) is not None:
+        arrays.append(np.frombuffer(pages, np.uint8, LARGE))
+        arrays[-1][:] = 0xFF
+    assert arrays
+    leave(arrays)
+    again = SEARCHES["astar"](puzzle, puzzle.parse(board))
+    assert (again.plan, again.generated, again.nodes, again.lower_bound) == (fresh.plan, fresh.generated, fresh.nodes, fresh.lower_bound)
+    assert SEARCHES["astar"](puzzle, puzzle.parse(board), budget=Budget(bytes=1 << 30)).generated == fresh.generated
+    assert take(1) is None  # a limit is one of the process: nothing is left, before and after
 
 
 @pytest.mark.parametrize("search", ["astar", "uniform_cost", "levin", "qstar"])

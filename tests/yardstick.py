@@ -17,7 +17,7 @@ import pytest
 SOURCES = Path(__file__).resolve().parent / "benchmarks" / "yardsticks"
 KORF = Path(__file__).resolve().parents[2] / "shared" / "data" / "korf100.csv"
 FLAGS = ("-std=c++17", "-O3", "-march=native")
-VARIANTS = {"astar15-plain": ("astar15", ("-DPLAIN_TABLE",))}  # programs that are another program's source with more flags
+VARIANTS = {"astar15-plain": ("astar15", ("-DPLAIN",))}  # programs that are another program's source with more flags
 
 needs_korf = pytest.mark.skipif(not KORF.exists(), reason=f"Korf's instances are not at {KORF}")
 

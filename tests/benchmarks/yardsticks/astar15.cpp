@@ -4,12 +4,12 @@
 // generates the same nodes in the same order, and `tests/test_yardsticks.py` holds that. Where C++ may do better it does: one board
 // size known when compiled, unsigned and narrow indices, a table of the moves of each blank. Source: Burns, Hatem, Leighton, Ruml 2012.
 //
-// Compiled with -DPLAIN_TABLE it has the table of the textbooks instead: one slot is looked at after another, and a larger table is
-// filled anew from the rows.
+// Compiled with -DPLAIN it has the table of the textbooks instead: one slot is looked at after another, and a larger table is filled
+// anew from the rows; and every search takes fresh pages from the system.
 //
 // Arguments: instances, 16 numbers in one argument each, the goal 0 1 ... 15. Prints one JSON object a line for each.
 
-#if defined(__AVX2__) && !defined(PLAIN_TABLE)
+#if defined(__AVX2__) && !defined(PLAIN)
 #define EIGHT_AT_ONCE
 #include <immintrin.h>
 #endif
@@ -35,17 +35,18 @@ constexpr int CLOSED = 1, GOAL = 2;
 constexpr u32 TIES = 32, FEW = 1024, ACTIONS = 4, ROOM = TIES * ACTIONS;
 constexpr u32 KEYS = 128, DISTANCES = 128;  // the 15-puzzle needs no more: h <= 64, f <= 80
 constexpr u32 CHUNK_BITS = 4, CHUNK = 1u << CHUNK_BITS, LAST = CHUNK - 1;
-#ifdef PLAIN_TABLE
+#ifdef PLAIN
 constexpr u32 LANES = 1;
-constexpr bool DOUBLES = false;
+constexpr bool DOUBLES = false, KEEPS = false;
 #else
 constexpr u32 LANES = 8;        // slots that are looked at together: see envs/state_table.py
 constexpr bool DOUBLES = true;  // does a large table grow where it is?
+constexpr bool KEEPS = true;    // do arrays keep their pages for the next search?
 #endif
 constexpr u32 AHEAD = 32, FIRST_NODES = 1024, FIRST_ENTRIES = 512, FAST_GROWTH = 1u << 16;
 constexpr u64 BOARD_GOAL = 0xFEDCBA9876543210ull;
 
-// --- arrays that grow where they are, on huge pages, as in search/pages.py: every search takes fresh pages and gives them back ------
+// --- arrays that grow where they are, on huge pages that the next search finds filled, as in search/pages.py ------------------------
 
 constexpr u64 LARGE = 1u << 19, HUGE = 1u << 21, SPACE = 1ull << 34;  // bytes: of an array with pages of its own, a page, address space
 u64 bytes_held = 0, bytes_peak = 0;
@@ -58,7 +59,7 @@ struct Array {
   void grow(u64 count) {
     if (count == size) return;
     u64 bytes = count * sizeof(T);
-    if (bytes < LARGE) {
+    if (bytes < LARGE && !space) {
       data = static_cast<T*>(std::realloc(data, bytes));
     } else {
       if (!space) {
@@ -84,6 +85,12 @@ struct Array {
       std::free(data);
     bytes_held -= size * sizeof(T);
     data = nullptr, size = space = 0;
+  }
+
+  void empty() {
+    if (!KEEPS || !space) return release();
+    bytes_held -= size * sizeof(T);
+    size = 0;
   }
 
   T& operator[](u64 index) const { return data[index]; }
@@ -164,9 +171,9 @@ struct Search {
   Array<i32> chunks, below;
   i32 top[KEYS][DISTANCES];
   u32 lowest[KEYS];
-  u32 nodes = 0, taken_chunks = 0, least_key = 0, mask = 0;
-  i32 first_free = NONE;
-  u64 entries = 0, expansions = 0, generated = 0;
+  u32 nodes, taken_chunks, least_key, mask;
+  i32 first_free;
+  u64 entries, expansions, generated;
   Made made[ROOM];
 
   void resize(u64 capacity, u64 chunk_capacity) {
@@ -315,6 +322,7 @@ struct Search {
 
   // Finds the node of the goal, or NONE when there is no solution.
   i32 run(u64 root, u64 seed) {
+    nodes = taken_chunks = mask = 0, entries = expansions = generated = 0, first_free = NONE;
     std::memset(top, 0xFF, sizeof top);
     std::fill(lowest, lowest + KEYS, DISTANCES);
     resize(FIRST_NODES, 2 * ROOM + FIRST_ENTRIES);
@@ -415,9 +423,7 @@ struct Search {
     push(static_cast<u32>(child.g + child.h), static_cast<u32>(child.h), node);
   }
 
-  void release() {
-    states.release(), records.release(), slots.release(), chunks.release(), below.release();
-  }
+  void end() { states.empty(), records.empty(), chunks.empty(), below.empty(), slots.release(); }
 };
 
 double cpu_seconds() {
@@ -429,16 +435,16 @@ double cpu_seconds() {
 }  // namespace
 
 int main(int count, char** arguments) {
+  Search* search = new Search;
   for (int argument = 1; argument < count; argument++) {
     std::istringstream words(arguments[argument]);
     u64 root = 0, tile;
     for (int cell = 0; cell < 16 && words >> tile; cell++) root |= tile << 4 * cell;
-    bytes_peak = bytes_held = 0;
+    bytes_peak = 0;
     double start = cpu_seconds();
-    Search* search = new Search;
     i32 goal = search->run(root, 0);
     int length = goal == NONE ? -1 : search->records[goal].g;
-    search->release();
+    search->end();
     double seconds = cpu_seconds() - start;
     std::printf(
         "{\"length\": %d, \"expansions\": %llu, \"generated\": %llu, \"nodes\": %u, \"peak_bytes\": %llu, \"cpu_seconds\": %.6f}\n",
@@ -446,6 +452,6 @@ int main(int count, char** arguments) {
         static_cast<unsigned long long>(search->generated), search->nodes,
         static_cast<unsigned long long>(bytes_peak + sizeof(Search)), seconds);
     std::fflush(stdout);
-    delete search;
   }
+  delete search;
 }
