@@ -20,6 +20,7 @@ from astarzero.envs.machine import LANES, first_of, prefetch, promise
 EMPTY = -1  # the index in an empty slot
 SLOT = np.uint32
 AHEAD = 32  # rows between asking for a slot and using it
+GROUPS_AHEAD = 8  # groups between asking for a row and looking at it
 FIRST_MIX = np.uint64(0x9E3779B97F4A7C15)  # splitmix64 (Steele, Lea, Flood 2014)
 SECOND_MIX = np.uint64(0xBF58476D1CE4E5B9)
 ANY = (1 << 32) - 1  # all bits of a slot
@@ -151,6 +152,7 @@ def double(states, slots, size, aside):
     after_full = False
     for done in range(LANES, size + LANES, LANES):  # the groups from the one after `first` round to `first`, which is not full
         group = (first + done) & old_mask
+        fetch_strays(states, slots, (group + LANES * GROUPS_AHEAD) & old_mask, old_mask)
         promise(group >= 0)
         low, high, strays = group, group + size, 0
         is_full = slots[group + LANES - 1] != 0
@@ -174,6 +176,16 @@ def double(states, slots, size, aside):
             hashed = short_hash(states[index])
             write_slot(slots, empty_slot(hashed, slots, mask), hashed, index, mask)
         after_full = is_full
+
+
+def fetch_strays(states, slots, group, mask):
+    """Start loading the rows that may be strays if `group` is full: those of the next one."""
+    promise(group >= 0)
+    if slots[group + LANES - 1] != 0:
+        after = (group + LANES) & mask
+        promise(after >= 0)
+        for place in range(LANES):
+            prefetch(states, (np.int64(slots[after + place]) & mask) - 1)
 
 
 def empty_slot(hashed, slots, mask):

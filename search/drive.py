@@ -207,6 +207,8 @@ class Drive:
             larger, entries = capacity, entry_capacity
             if held + self.room > capacity:
                 larger = min(max(scaled(capacity, factor), held + self.room), self.budget.nodes)
+                if self.has_table and held + self.room <= load * len(self.slots):
+                    larger = min(larger, int(load * len(self.slots)))  # up to what the table at hand may hold: it grows for nothing else
             if self.entries and used + self.entry_room > entry_capacity:
                 entries = scaled(entry_capacity, factor) + self.entry_room
             if load == LOADS[0] and self._slots_at(larger, load) * self.slots.itemsize > self.budget.bytes // 3:

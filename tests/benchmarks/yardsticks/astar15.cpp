@@ -43,7 +43,7 @@ constexpr u32 LANES = 8;        // slots that are looked at together: see envs/s
 constexpr bool DOUBLES = true;  // does a large table grow where it is?
 constexpr bool KEEPS = true;    // do arrays keep their pages for the next search?
 #endif
-constexpr u32 AHEAD = 32, FIRST_NODES = 1024, FIRST_ENTRIES = 512, FAST_GROWTH = 1u << 16;
+constexpr u32 AHEAD = 32, GROUPS_AHEAD = 8, FIRST_NODES = 1024, FIRST_ENTRIES = 512, FAST_GROWTH = 1u << 16;
 constexpr u64 BOARD_GOAL = 0xFEDCBA9876543210ull;
 
 // --- arrays that grow where they are, on huge pages that the next search finds filled, as in search/pages.py ------------------------
@@ -205,6 +205,10 @@ struct Search {
     bool after_full = false;
     for (u32 done = LANES; done < size + LANES; done += LANES) {
       u32 group = (first + done) & old_mask, low = group, high = group + size, strays = 0;
+      u32 ahead = (group + LANES * GROUPS_AHEAD) & old_mask;
+      if (slots[ahead + LANES - 1])
+        for (u32 place = 0; place < LANES; place++)
+          __builtin_prefetch(&states[(slots[((ahead + LANES) & old_mask) + place] & old_mask) - 1]);
       bool is_full = slots[group + LANES - 1] != 0;
       for (u32 place = 0; place < LANES; place++) {
         u32 entry = slots[group + place];
@@ -258,7 +262,10 @@ struct Search {
 
   void grow() {
     u64 capacity = states.size, chunk_capacity = below.size;
-    if (nodes + ROOM > capacity) capacity = std::max<u64>(capacity < FAST_GROWTH ? 4 * capacity : capacity * 3 / 2, nodes + ROOM);
+    if (nodes + ROOM > capacity) {
+      capacity = std::max<u64>(capacity < FAST_GROWTH ? 4 * capacity : capacity * 3 / 2, nodes + ROOM);
+      if (nodes + ROOM <= slots.size / 2) capacity = std::min(capacity, slots.size / 2);
+    }
     if (taken_chunks + ROOM > chunk_capacity)
       chunk_capacity = (chunk_capacity < FAST_GROWTH ? 4 * chunk_capacity : chunk_capacity * 3 / 2) + ROOM;
     resize(capacity, chunk_capacity);
