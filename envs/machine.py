@@ -16,6 +16,8 @@ that is not contiguous does not compile.
 `promise(condition)` tells the compiler that a condition holds, and costs nothing. Numba lets an array be indexed from its end, so
 every index that might be below 0 is tested, at every use; one promise after the number is born saves them all, and one on the
 length of a row unrolls the loops over it. A promise that is broken makes any behaviour possible; under NUMBA_DISABLE_JIT=1 it raises.
+
+All of them can be called from plain Python too, where they mean what machine_plain.py says.
 """
 
 import numba
@@ -24,38 +26,32 @@ from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-LANES = 8  # uint32 words that `first_of` compares at once: half of a cache line
-HELD_WORDS = 16  # of the longest row that `held` copies
+from astarzero.envs import machine_plain
+from astarzero.envs.machine_plain import HELD_WORDS, LANES
+
 READ, KEEP, DATA = 0, 3, 1  # for reading, in all cache levels, in the data cache: LLVM language reference, llvm.prefetch
 
 # x86's PDEP finds the n-th one in three cycles; elsewhere, and when code is made for another machine, a search by halves does.
 FOR_THIS_MACHINE = numba.config.CPU_NAME is None and numba.config.CPU_FEATURES is None
 HAS_PDEP = bool(FOR_THIS_MACHINE and binding.get_host_cpu_features().get("bmi2"))
 
+
+def written_for(meaning):
+    """Makes an intrinsic of a function that writes machine code; outside of compiled code, a call of it is one of `meaning`."""
+
+    def make(writer):
+        made = intrinsic(writer)
+        made.__class__ = type("Intrinsic", (type(made),), {"__call__": staticmethod(meaning)})
+        return made
+
+    return make
+
+
 if numba.config.DISABLE_JIT:
-
-    def prefetch(array, index):
-        """Plain Python has no caches to fill."""
-
-    def promise(condition):
-        """Plain Python can afford to look."""
-        assert condition
-
-    def first_of(words, start, wanted, care):
-        window = words[start : start + LANES].astype(np.int64)
-        return next((place for place, word in enumerate(window) if word == 0 or (word ^ wanted) & care == 0), LANES)
-
-    def held(row):
-        return row.copy() if len(row) <= HELD_WORDS else row
-
-    def count_bits(word):
-        return int(word).bit_count()
-
-    def lowest_bit(word):
-        return (int(word) & -int(word)).bit_length() - 1 if word else 64
+    from astarzero.envs.machine_plain import count_bits, first_of, held, lowest_bit, prefetch, promise
 else:
 
-    @intrinsic
+    @written_for(machine_plain.prefetch)
     def prefetch(typing_context, array, index):
         def generate(context, builder, signature, arguments):
             view = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -70,7 +66,7 @@ else:
 
         return types.void(array, index), generate
 
-    @intrinsic
+    @written_for(machine_plain.first_of)
     def first_of(typing_context, words, start, wanted, care):
         def generate(context, builder, signature, arguments):
             view = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -90,7 +86,7 @@ else:
 
         return types.int64(words, types.int64, types.int64, types.int64), generate
 
-    @intrinsic
+    @written_for(machine_plain.held)
     def held(typing_context, row):
         if row.ndim != 1 or row.layout != "C":
             return None
@@ -111,7 +107,7 @@ else:
 
         return row(row), generate
 
-    @intrinsic
+    @written_for(machine_plain.promise)
     def promise(typing_context, condition):
         def generate(context, builder, signature, arguments):
             builder.assume(context.cast(builder, arguments[0], signature.args[0], types.boolean))
@@ -119,14 +115,14 @@ else:
 
         return types.void(condition), generate
 
-    @intrinsic
+    @written_for(machine_plain.count_bits)
     def count_bits(typing_context, word):
         def generate(context, builder, signature, arguments):
             return builder.ctpop(arguments[0])
 
         return types.int64(types.uint64), generate
 
-    @intrinsic
+    @written_for(machine_plain.lowest_bit)
     def lowest_bit(typing_context, word):
         def generate(context, builder, signature, arguments):
             return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))

@@ -15,22 +15,21 @@ from bisect import bisect_left
 
 import numpy as np
 
-from astarzero.envs.machine import promise
+from astarzero.envs.machine import lowest_bit, promise
 from astarzero.envs.state_table import copy_row, same_row
 
 IN_ONE_WORD = 16  # cells, at most
 BITS, CELLS_A_WORD, BLANK_SHIFT = 6, 10, 56  # of boards in several words
 LONGEST_LINE = 6  # for linear conflict, whose table has (longest + 1) ** longest entries
 LANES = np.uint64(0x1111111111111111)
-ONE, TWO, FIFTEEN, SIXTY, TOP_BYTE = np.uint64(1), np.uint64(2), np.uint64(15), np.uint64(60), np.uint64(BLANK_SHIFT)
+ONE, TWO, FIFTEEN, TOP_BYTE = np.uint64(1), np.uint64(2), np.uint64(15), np.uint64(BLANK_SHIFT)
 
 
 def find_blank(board):
     """The cell of a one-word board that holds 0: the lowest nibble with none of its four bits set (those beyond the board are higher)."""
     occupied = board | (board >> TWO)
     occupied |= occupied >> ONE
-    lane = ~occupied & LANES
-    return np.int64((((lane - ONE) & ~lane & LANES) * LANES) >> SIXTY)  # counts the lanes below the lowest
+    return lowest_bit(~occupied & LANES) >> 2
 
 
 def blank_of(state, context):
@@ -113,8 +112,10 @@ def manhattan(state, context):
 
 def manhattan_of_child(parent, parent_h, action, child, context):
     """Only the tile that moved changes its distance."""
+    promise(action >= 0)
     distances, blank = context[1], blank_of(parent, context)
     cell = context[0][blank, action]
+    promise(cell >= 0)
     tile = np.int64(tile_at(parent, cell, context))
     return parent_h + distances[tile, blank] - distances[tile, cell]
 
