@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, expand, value_of
+from astarzero.envs.domain import Domain, expand, num_words, value_of
 from astarzero.envs.evaluation import Evaluator, node_prior, node_value
-from astarzero.envs.machine import prefetch
+from astarzero.envs.machine import prefetch, promise
 from astarzero.envs.state_table import EMPTY, copy_row, fetch_slot, fill_slot
 
 from astarzero.search.drive import (  # isort: skip
@@ -60,6 +60,7 @@ def best_first_kernel(
     `prior_logits` has a row for each of `taken`, or for each node where priors are kept. On ASK the first ASKED rows of the desk, whose
     `papers` these are, are in question.
     """
+    promise(states.shape[1] == num_words())
     if control[PHASE] == START:  # row 0 of `states` is the root
         g[0], h[0], parent[0], action[0], depth[0], log_prob[0] = 0.0, 0.0, -1, -1, 0, 0.0
         slot, _ = find_known(states[0], -1, states, parent, slots, control[MASK])
@@ -85,6 +86,7 @@ def best_first_kernel(
             first = 0
             for number in range(control[TAKEN]):
                 node = taken[number]
+                promise(node >= 0)
                 place = node if control[KEPT_PRIOR] else number
                 if reads_prior() and control[INLINE] and not control[KEPT_PRIOR]:
                     node_prior(states[node], context, tables, prior_logits[place])
@@ -138,6 +140,7 @@ def select(control, states, g, h, flags, heap, taken, num_actions):
     count = 0
     while count < control[BATCH] and control[ENTRIES] > 0:
         node = heap[0]["item"]
+        promise(node >= 0)
         if not flags[node] & CLOSED:
             if flags[node] & GOAL:
                 if count > 0:
@@ -185,6 +188,7 @@ def keep_successors(
     if log_total != log_total:
         return NOT_A_NUMBER
     for number in range(first, end):
+        promise(number >= 0)
         row = states[control[FIRST_NEW] + number]
         child_g = np.float32(g[node] + costs[number])  # as it is stored, else rounding would pass for a better path
         child_depth, child_log_prob = 0, 0.0
@@ -194,6 +198,7 @@ def keep_successors(
         slot, child = find_known(row, node, states, parent, slots, control[MASK])
         if child == EMPTY:
             child = control[NODES]
+            promise(child >= 0)
             control[NODES] += 1
             if slot != EMPTY:
                 fill_slot(slots, slot, row, child, control[MASK])
