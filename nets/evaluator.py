@@ -99,19 +99,24 @@ def net_evaluator(
 
     def desk(count: int, asked: Iterable[str]) -> Desk:
         seen, wanted = torch.zeros((count, domain.num_features), pin_memory=not on_cpu), check_heads(asked)
-        per_action = (count, domain.num_actions)
-        answers = {"value": torch.zeros(count), "prior": torch.zeros(per_action), "q": torch.zeros(per_action)}
-        scaled = "prior" in wanted and temperature != 1
+        rests: dict[str, tuple[int, ...]] = {"value": (), "prior": (domain.num_actions,), "q": (domain.num_actions,)}
+        answers = {head: torch.zeros((count, *rest)) for head, rest in rests.items()}
+        parts = [
+            (start, seen[start:], [(head, answers[head][start:], rests[head], head == "prior" and temperature != 1) for head in wanted])
+            for start in range(0, count, chunk)
+        ]
 
-        def judge(rows: int) -> None:  # keeps no views: a call on as many states as the last costs what any other does
-            for start in range(0, rows, chunk):
-                size = min(chunk, rows - start)
-                features = seen.narrow(0, start, size)
-                outputs = net(features if on_cpu else features.to(where, non_blocking=True), wanted)
-                for head in wanted:
-                    answers[head].narrow(0, start, size).copy_(outputs[head])
-            if scaled:
-                answers["prior"].narrow(0, 0, rows).div_(temperature)
+        def judge(rows: int) -> None:
+            """A view that is cut to size costs half of what a new one does; one kept for each size would make its first call dearer."""
+            for start, features, places in parts:
+                if start < rows:
+                    size = min(chunk, rows - start)
+                    features.resize_(size, domain.num_features)
+                    outputs = net(features if on_cpu else features.to(where, non_blocking=True), wanted)
+                    for head, place, rest, scaled in places:
+                        place.resize_(size, *rest).copy_(outputs[head])
+                        if scaled:
+                            place.div_(temperature)
 
         states = np.zeros((count, domain.num_words), np.uint64)
         value, prior, q = (answers[head].numpy() for head in ("value", "prior", "q"))

@@ -26,7 +26,7 @@ from astarzero.search.drive import (  # isort: skip
     NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
 from astarzero.search.evaluator import default_evaluator, kernel_face
-from astarzero.search.frontier import pop, push, seeded_tie
+from astarzero.search.frontier import entry_type, pop, push, seeded_tie
 from astarzero.search.node import GOAL, PENDING, classify, judged_cost
 from astarzero.search.questions import ask_about_new, charge, hear_prior, hear_q, heard_value, write_question
 from astarzero.search.result import Budget, SearchResult
@@ -41,7 +41,7 @@ WEIGHT, SHARE, MIX = range(3)  # of `numbers`: of h or -q, and what it and the p
 
 def beam_kernel(
     control, numbers, context, tables, papers, states, g, key, log_prob, parent, action, flags, slots, beam, scores, logits, fresh,
-    heap_key, heap_tie, heap_node, successors, actions, costs,
+    heap, successors, actions, costs,
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel.
 
@@ -122,12 +122,12 @@ def beam_kernel(
             if key[node] != key[node]:
                 return NOT_A_NUMBER
             if flags[node] & (GOAL | PENDING) and key[node] < np.inf:
-                push(heap_key, heap_tie, heap_node, size, key[node], seeded_tie(node, control[SEED]), node)
+                push(heap, size, key[node], seeded_tie(node, control[SEED]), node)
                 size += 1
             flags[node] &= ~PENDING
         control[BEAM] = 0
         while size > 0 and control[BEAM] < control[WIDTH]:
-            node = heap_node[0]
+            node = heap[0]["item"]
             if flags[node] & GOAL:
                 control[GOAL_NODE] = node
                 return SOLVED
@@ -135,7 +135,7 @@ def beam_kernel(
             if control[KEPT]:
                 copy_row(logits[control[BEAM]], fresh[node - control[FIRST_NEW]])
             control[BEAM] += 1
-            pop(heap_key, heap_tie, heap_node, size)
+            pop(heap, size)
             size -= 1
         if control[BEAM] == 0:
             return BUDGET_MET if control[TRIMMED] else EXHAUSTED
@@ -211,7 +211,7 @@ def beam_search(
     }  # fmt: skip
     room, beam = width * domain.num_actions, np.zeros(width, np.int64)
     scores, logits, fresh = (np.zeros((rows, domain.num_actions), np.float32) for rows in (width, width, room if keeps_prior else 1))
-    scratch = (beam, scores, logits, fresh, np.zeros(room), np.zeros(room), np.zeros(room, np.int32), *domain.expansion_buffers())
+    scratch = (beam, scores, logits, fresh, np.zeros(room, entry_type(np.int32)), *domain.expansion_buffers())
     drive = Drive(domain, state, evaluator, budget, seed, room, nodes, scratch=scratch, heads=informative, asks=width)
     control, numbers = drive.control, np.array([weight, 1.0 - mix, mix])
     control[HEAD], control[WIDTH], control[MAX_STEPS] = HEADS[head], width, max_steps

@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, expand, value_of
+from astarzero.envs.domain import Domain, expand, num_words, value_of
 from astarzero.envs.evaluation import Evaluator, node_prior, node_value
-from astarzero.envs.machine import prefetch
+from astarzero.envs.machine import prefetch, promise
 from astarzero.envs.state_table import EMPTY, copy_row, fetch_slot, fill_slot
 
 from astarzero.search.drive import (  # isort: skip
@@ -36,7 +36,7 @@ from astarzero.search.drive import (  # isort: skip
 )  # fmt: skip
 from astarzero.search.duplicates import DUPLICATES, find_known, known_by_table
 from astarzero.search.evaluator import default_evaluator, kernel_face
-from astarzero.search.frontier import pop, push, seeded_tie
+from astarzero.search.frontier import entry_type, pop, push, seeded_tie
 from astarzero.search.integer_best_first import integer_best_first, whole_weights
 from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
 from astarzero.search.orderings import ORDERINGS, Ordering, by_cost, log_sum_exp, no, path_rank, priority, reads_prior, weighted_sum, yes
@@ -53,13 +53,14 @@ FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, KEPT_PRIOR, GOAL_
 
 def best_first_kernel(
     control, weights, context, tables, states, g, h, parent, action, flags, depth, log_prob, slots,
-    heap_key, heap_tie, heap_node, taken, ends, prior_logits, actions, costs, papers,
+    heap, taken, ends, prior_logits, actions, costs, papers,
 ):  # fmt: skip
     """Runs until it has something to say: SOLVED, EXHAUSTED, BUDGET_MET, or GROW, GROW_DESK, SLICE, ASK, and is called again.
 
     `prior_logits` has a row for each of `taken`, or for each node where priors are kept. On ASK the first ASKED rows of the desk, whose
     `papers` these are, are in question.
     """
+    promise(states.shape[1] == num_words())
     if control[PHASE] == START:  # row 0 of `states` is the root
         g[0], h[0], parent[0], action[0], depth[0], log_prob[0] = 0.0, 0.0, -1, -1, 0, 0.0
         slot, _ = find_known(states[0], -1, states, parent, slots, control[MASK])
@@ -70,7 +71,7 @@ def best_first_kernel(
         control[NODES], control[FIRST_NEW], control[PHASE] = 1, 0, JUDGE
     while True:
         if control[PHASE] == SELECT:
-            outcome = select(control, states, g, h, flags, heap_key, heap_tie, heap_node, taken, prior_logits.shape[1])
+            outcome = select(control, states, g, h, flags, heap, taken, prior_logits.shape[1])
             if outcome != 0:
                 return outcome
             control[PHASE] = GENERATE
@@ -85,6 +86,7 @@ def best_first_kernel(
             first = 0
             for number in range(control[TAKEN]):
                 node = taken[number]
+                promise(node >= 0)
                 place = node if control[KEPT_PRIOR] else number
                 if reads_prior() and control[INLINE] and not control[KEPT_PRIOR]:
                     node_prior(states[node], context, tables, prior_logits[place])
@@ -92,7 +94,7 @@ def best_first_kernel(
                     hear_prior(prior_logits[place], number, papers)
                 outcome = keep_successors(
                     node, first, ends[number], prior_logits[place], control, weights, context, states, g, h, parent, action, flags, depth,
-                    log_prob, slots, heap_key, heap_tie, heap_node, actions, costs,
+                    log_prob, slots, heap, actions, costs,
                 )  # fmt: skip
                 if outcome != 0:
                     return outcome
@@ -122,22 +124,23 @@ def best_first_kernel(
             flags[node] &= ~PENDING
             if h[node] < np.inf:
                 key = priority(g[node], h[node], depth[node * reads_prior()], log_prob[node * reads_prior()], weights)
-                push(heap_key, heap_tie, heap_node, control[ENTRIES], key, h[node] + seeded_tie(node, control[SEED]), node)
+                push(heap, control[ENTRIES], key, h[node] + seeded_tie(node, control[SEED]), node)
                 control[ENTRIES] += 1
         control[FIRST_NEW] = control[NODES]
         control[PHASE] = SELECT
 
 
-def select(control, states, g, h, flags, heap_key, heap_tie, heap_node, taken, num_actions):
+def select(control, states, g, h, flags, heap, taken, num_actions):
     """Move up to BATCH best open nodes from the heap into `taken`. A goal ends the search only as the very best of all open nodes."""
     if control[EXPANSIONS] >= control[SLICE_END]:
         return SLICE
     room = control[BATCH] * num_actions
-    if control[NODES] + room > states.shape[0] or control[ENTRIES] + room > heap_key.shape[0]:
+    if control[NODES] + room > states.shape[0] or control[ENTRIES] + room > heap.shape[0]:
         return GROW
     count = 0
     while count < control[BATCH] and control[ENTRIES] > 0:
-        node = heap_node[0]
+        node = heap[0]["item"]
+        promise(node >= 0)
         if not flags[node] & CLOSED:
             if flags[node] & GOAL:
                 if count > 0:
@@ -154,7 +157,7 @@ def select(control, states, g, h, flags, heap_key, heap_tie, heap_node, taken, n
             prefetch(h, node)
             count += 1
             control[EXPANSIONS] += 1
-        pop(heap_key, heap_tie, heap_node, control[ENTRIES])
+        pop(heap, control[ENTRIES])
         control[ENTRIES] -= 1
     control[TAKEN] = count
     if count == 0:
@@ -176,7 +179,7 @@ def write_successors(control, context, states, slots, taken, ends, actions, cost
 
 def keep_successors(
     node, first, end, logits, control, weights, context, states, g, h, parent, action, flags, depth, log_prob, slots,
-    heap_key, heap_tie, heap_node, actions, costs,
+    heap, actions, costs,
 ):  # fmt: skip
     """Keep the new ones among the successors first..end - 1, which `node` has, and improve the known ones."""
     control[GENERATED] += end - first
@@ -185,6 +188,7 @@ def keep_successors(
     if log_total != log_total:
         return NOT_A_NUMBER
     for number in range(first, end):
+        promise(number >= 0)
         row = states[control[FIRST_NEW] + number]
         child_g = np.float32(g[node] + costs[number])  # as it is stored, else rounding would pass for a better path
         child_depth, child_log_prob = 0, 0.0
@@ -194,6 +198,7 @@ def keep_successors(
         slot, child = find_known(row, node, states, parent, slots, control[MASK])
         if child == EMPTY:
             child = control[NODES]
+            promise(child >= 0)
             control[NODES] += 1
             if slot != EMPTY:
                 fill_slot(slots, slot, row, child, control[MASK])
@@ -220,7 +225,7 @@ def keep_successors(
         if child < control[FIRST_NEW] and h[child] < np.inf:  # known and improved
             flags[child] &= ~CLOSED
             key = priority(child_g, h[child], child_depth, child_log_prob, weights)
-            push(heap_key, heap_tie, heap_node, control[ENTRIES], key, h[child] + seeded_tie(child, control[SEED]), child)
+            push(heap, control[ENTRIES], key, h[child] + seeded_tie(child, control[SEED]), child)
             control[ENTRIES] += 1
     return 0
 
@@ -275,7 +280,7 @@ def best_first(
         "depth": np.zeros(per_path, np.int32), "log_prob": np.zeros(per_path, np.float64),
         "prior_logits": np.zeros((0 if keeps_prior else 1, domain.num_actions), np.float32),
     }  # fmt: skip
-    entries: Arrays = {"heap_key": np.zeros(0, np.float64), "heap_tie": np.zeros(0, np.float64), "heap_node": np.zeros(0, np.int32)}
+    entries: Arrays = {"heap": np.zeros(0, entry_type(np.int32))}
     room = batch * domain.num_actions
     taken, ends, logits = np.zeros(batch, np.int64), np.zeros(batch, np.int64), np.zeros((batch, domain.num_actions), np.float32)
     made = (np.zeros(room, np.int64), np.zeros(room, np.float64))  # of the successors of a round: actions and costs

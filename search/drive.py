@@ -159,7 +159,7 @@ class Drive:
                         return Status.INTERRUPTED
                     if code == SLICE:
                         slice_length = max(16, min(1 << 24, slice_length * 2 if now - before < SLICE_SECONDS else slice_length // 2))
-                    cells[SLICE_END] = cells[EXPANSIONS] + slice_length
+                        cells[SLICE_END] = cells[EXPANSIONS] + slice_length
                     before = now
         except KeyboardInterrupt:
             return Status.INTERRUPTED

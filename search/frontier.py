@@ -1,9 +1,13 @@
-"""The open list: a 4-ary heap in three parallel arrays, smallest (key, tie) first. Kernel helpers, compiled into their callers.
+"""The open list: a 4-ary heap of entries, smallest (key, tie) first. Kernel helpers, compiled into their callers.
 
 A better path to a node that is already in the heap is pushed again; the search skips the older, larger entry when it surfaces.
 """
 
+from typing import Any
+
 import numpy as np
+
+from astarzero.envs.machine import prefetch, promise
 
 JITTER = 1e-9
 UNIT = 2.0**-53
@@ -24,41 +28,48 @@ def seeded_tie(node, seed):
     return np.float64(seeded_bits(node, seed) >> SHIFT_11) * UNIT * JITTER
 
 
-def push(heap_key, heap_tie, heap_node, size, key, tie, node):
+def entry_type(item: Any) -> np.dtype:
+    """An entry of a heap: its key, the tie-break, and what waits: a node, say."""
+    return np.dtype([("key", np.float64), ("tie", np.float64), ("item", item)])
+
+
+def comes_before(entry, key, tie):
+    """Is an entry strictly smaller?"""
+    return entry["key"] < key or (entry["key"] == key and entry["tie"] < tie)
+
+
+def push(heap, size, key, tie, item):
     """Add an entry to a heap of `size` entries."""
     place = size
+    promise(place >= 0)
     while place > 0:
         above = (place - 1) >> 2
-        if heap_key[above] < key or (heap_key[above] == key and heap_tie[above] <= tie):
+        promise(above >= 0)
+        if heap[above]["key"] < key or (heap[above]["key"] == key and heap[above]["tie"] <= tie):
             break
-        heap_key[place] = heap_key[above]
-        heap_tie[place] = heap_tie[above]
-        heap_node[place] = heap_node[above]
+        heap[place] = heap[above]
         place = above
-    heap_key[place] = key
-    heap_tie[place] = tie
-    heap_node[place] = node
+    entry = heap[place]
+    entry["key"], entry["tie"], entry["item"] = key, tie, item
 
 
-def pop(heap_key, heap_tie, heap_node, size):
-    """Remove entry 0 of a heap of `size` entries; `size - 1` remain."""
-    last = size - 1
-    key, tie, node = heap_key[last], heap_tie[last], heap_node[last]
-    place = 0
-    while True:
-        first = 4 * place + 1
-        if first >= last:
-            break
+def pop(heap, size):
+    """Remove entry 0 of a heap of `size` entries; `size - 1` remain.
+
+    The least entries below it move up, all the way; the last entry takes the place they leave, and rises from there, seldom far."""
+    last, place, first = size - 1, 0, 1
+    promise(last >= 0)
+    while first < last:
+        for ahead in range(4 * first + 1, 4 * first + 17, 3):  # one of four groups comes next: in a large heap they are far away
+            prefetch(heap, ahead)
         best = first
         for child in range(first + 1, min(first + 4, last)):
-            if heap_key[child] < heap_key[best] or (heap_key[child] == heap_key[best] and heap_tie[child] < heap_tie[best]):
+            if comes_before(heap[child], heap[best]["key"], heap[best]["tie"]):
                 best = child
-        if key < heap_key[best] or (key == heap_key[best] and tie <= heap_tie[best]):
-            break
-        heap_key[place] = heap_key[best]
-        heap_tie[place] = heap_tie[best]
-        heap_node[place] = heap_node[best]
-        place = best
-    heap_key[place] = key
-    heap_tie[place] = tie
-    heap_node[place] = node
+        heap[place] = heap[best]
+        place, first = best, 4 * best + 1
+    end = heap[last]
+    while place > 0 and not comes_before(heap[(place - 1) >> 2], end["key"], end["tie"]):
+        heap[place] = heap[(place - 1) >> 2]
+        place = (place - 1) >> 2
+    heap[place] = end

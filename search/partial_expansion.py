@@ -28,7 +28,7 @@ from astarzero.search.drive import (  # isort: skip
     PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
 from astarzero.search.evaluator import default_evaluator, kernel_face
-from astarzero.search.frontier import pop, push, seeded_tie
+from astarzero.search.frontier import entry_type, pop, push, seeded_tie
 from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
 from astarzero.search.questions import ask_about_new, heard_value
 from astarzero.search.result import Budget, SearchResult
@@ -41,7 +41,7 @@ ROOT = -1  # NODE while the root is judged: the one successor of nothing
 
 
 def partial_expansion_kernel(
-    control, numbers, context, tables, papers, states, g, h, bound, parent, action, flags, slots, heap_key, heap_tie, heap_node,
+    control, numbers, context, tables, papers, states, g, h, bound, parent, action, flags, slots, heap,
     known, kinds, estimates, successors, actions, costs,
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel. `known` [A]: the node of a successor, EMPTY when it is not stored."""
@@ -52,7 +52,7 @@ def partial_expansion_kernel(
         control[NODE], control[COUNT], control[PHASE] = ROOT, 1, JUDGE
     while True:
         if control[PHASE] == SELECT:
-            outcome = select(control, bound, flags, states, heap_key, heap_tie, heap_node, actions.shape[0])
+            outcome = select(control, bound, flags, states, heap, actions.shape[0])
             if outcome != 0:
                 return outcome
             make_successors(control, context, states, slots, known, kinds, estimates, successors, actions, costs)
@@ -64,7 +64,7 @@ def partial_expansion_kernel(
             if said != 0:
                 return said
         outcome = store(
-            control, numbers, context, tables, papers, states, g, h, bound, parent, action, flags, slots, heap_key, heap_tie, heap_node,
+            control, numbers, context, tables, papers, states, g, h, bound, parent, action, flags, slots, heap,
             known, kinds, estimates, successors, actions, costs,
         )  # fmt: skip
         if outcome != 0:
@@ -72,21 +72,21 @@ def partial_expansion_kernel(
         control[PHASE] = SELECT
 
 
-def select(control, bound, flags, states, heap_key, heap_tie, heap_node, num_actions):
+def select(control, bound, flags, states, heap, num_actions):
     """Take the best open node from the heap as NODE."""
     if control[EXPANSIONS] >= control[SLICE_END]:
         return SLICE
-    if control[NODES] + num_actions > states.shape[0] or control[ENTRIES] + num_actions + 1 > heap_key.shape[0]:
+    if control[NODES] + num_actions > states.shape[0] or control[ENTRIES] + num_actions + 1 > heap.shape[0]:
         return GROW
     while control[ENTRIES] > 0:
-        node = heap_node[0]
-        current = not flags[node] & CLOSED and heap_key[0] == bound[node]  # else pushed before its g or its bound changed
+        node = heap[0]["item"]
+        current = not flags[node] & CLOSED and heap[0]["key"] == bound[node]  # else pushed before its g or its bound changed
         if current and flags[node] & GOAL:
             control[GOAL_NODE] = node
             return SOLVED
         if current and control[EXPANSIONS] >= control[MAX_EXPANSIONS]:
             return BUDGET_MET
-        pop(heap_key, heap_tie, heap_node, control[ENTRIES])
+        pop(heap, control[ENTRIES])
         control[ENTRIES] -= 1
         if current:
             control[NODE] = node
@@ -106,7 +106,7 @@ def make_successors(control, context, states, slots, known, kinds, estimates, su
 
 
 def store(
-    control, numbers, context, tables, papers, states, g, h, bound, parent, action, flags, slots, heap_key, heap_tie, heap_node,
+    control, numbers, context, tables, papers, states, g, h, bound, parent, action, flags, slots, heap,
     known, kinds, estimates, successors, actions, costs,
 ):  # fmt: skip
     """Improve the known successors of NODE, store the new ones within its bound, and set its bound to the least f that is left."""
@@ -145,11 +145,11 @@ def store(
             control[GOAL_NODE] = child
             return SOLVED
         if h[child] < np.inf:
-            push(heap_key, heap_tie, heap_node, control[ENTRIES], bound[child], h[child] + seeded_tie(child, control[SEED]), child)
+            push(heap, control[ENTRIES], bound[child], h[child] + seeded_tie(child, control[SEED]), child)
             control[ENTRIES] += 1
     if left < np.inf:
         bound[node] = left
-        push(heap_key, heap_tie, heap_node, control[ENTRIES], left, h[node] + seeded_tie(node, control[SEED]), node)
+        push(heap, control[ENTRIES], left, h[node] + seeded_tie(node, control[SEED]), node)
         control[ENTRIES] += 1
     elif node != ROOT:
         flags[node] |= CLOSED
@@ -180,7 +180,7 @@ def partial_expansion(
         "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.float32), "h": np.zeros(0, np.float32),
         "bound": np.zeros(0, np.float64), "parent": np.zeros(0, np.int32), "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8),
     }  # fmt: skip
-    entries: Arrays = {"heap_key": np.zeros(0, np.float64), "heap_tie": np.zeros(0, np.float64), "heap_node": np.zeros(0, np.int32)}
+    entries: Arrays = {"heap": np.zeros(0, entry_type(np.int32))}
     num_actions, buffers = domain.num_actions, domain.expansion_buffers()
     known, kinds, estimates = np.zeros(num_actions, np.int64), np.zeros(num_actions, np.int8), np.zeros(num_actions, np.float32)
     scratch = (known, kinds, estimates, *buffers)

@@ -27,7 +27,7 @@ from astarzero.search.drive import (  # isort: skip
     MAX_EXPANSIONS, NODES, NOT_A_NUMBER, PHASE, SEED, SLICE, SLICE_END, SOLVED, Arrays, Drive, check_options, trace_plan,
 )  # fmt: skip
 from astarzero.search.evaluator import default_evaluator, kernel_face
-from astarzero.search.frontier import pop, push, seeded_tie
+from astarzero.search.frontier import entry_type, pop, push, seeded_tie
 from astarzero.search.node import DEAD, GOAL, PENDING, classify, judged_cost
 from astarzero.search.questions import ask_about_new, hear_q
 from astarzero.search.result import Budget, SearchResult
@@ -38,7 +38,7 @@ FIRST_NEW, BATCH, CHARGED, GOAL_ON_GENERATION, LEFT_OUT = range(FREE, FREE + 5) 
 
 def q_best_first_kernel(
     control, weights, context, tables, papers, states, g, parent, action, flags, q, slots,
-    heap_key, heap_tie, heap_pair, successors, actions, costs,
+    heap, successors, actions, costs,
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel. A pair is `node * (A + 1) + action`; action A stands for "a goal"."""
     width = actions.shape[0] + 1
@@ -51,12 +51,12 @@ def q_best_first_kernel(
         if control[PHASE] == SELECT:
             if control[EXPANSIONS] >= control[SLICE_END]:
                 return SLICE
-            if control[NODES] + control[BATCH] > states.shape[0] or control[ENTRIES] + control[BATCH] * width > heap_key.shape[0]:
+            if control[NODES] + control[BATCH] > states.shape[0] or control[ENTRIES] + control[BATCH] * width > heap.shape[0]:
                 return GROW
             control[FIRST_NEW] = control[NODES]
             taken = 0
             while taken < control[BATCH] and control[ENTRIES] > 0:
-                node, move = heap_pair[0] // width, heap_pair[0] % width
+                node, move = heap[0]["item"] // width, heap[0]["item"] % width
                 if move == width - 1:
                     if taken > 0:
                         break
@@ -64,15 +64,15 @@ def q_best_first_kernel(
                     return SOLVED
                 if taken > 0 and not affordable(control, control[NODES] - control[FIRST_NEW] + 1):
                     break
-                key = heap_key[0]
-                pop(heap_key, heap_tie, heap_pair, control[ENTRIES])
+                key = heap[0]["key"]
+                pop(heap, control[ENTRIES])
                 control[ENTRIES] -= 1
                 if key != pair_key(g[node], q[node, move], weights):
                     continue  # pushed before the node's g improved
                 taken += 1
                 if follow_pair(
                     node, move, control, weights, context, states, g, parent, action, flags, q, slots,
-                    heap_key, heap_tie, heap_pair, successors, actions, costs,
+                    heap, successors, actions, costs,
                 ):  # fmt: skip
                     return SOLVED
             if taken == 0:
@@ -93,7 +93,7 @@ def q_best_first_kernel(
         asked = 0
         for node in range(control[FIRST_NEW], control[NODES]):
             if flags[node] == GOAL:
-                push(heap_key, heap_tie, heap_pair, control[ENTRIES], weights[0] * g[node], 0.0, node * width + width - 1)
+                push(heap, control[ENTRIES], weights[0] * g[node], 0.0, node * width + width - 1)
                 control[ENTRIES] += 1
             elif flags[node] == PENDING:
                 if not control[CHARGED]:
@@ -105,7 +105,7 @@ def q_best_first_kernel(
                 asked += 1
                 flags[node] = 0
                 control[EXPANSIONS] += 1
-                if not push_pairs(node, control, weights, context, states, g, q, heap_key, heap_tie, heap_pair, successors, actions, costs):
+                if not push_pairs(node, control, weights, context, states, g, q, heap, successors, actions, costs):
                     return NOT_A_NUMBER
         control[FIRST_NEW] = control[NODES]
         control[PHASE] = SELECT
@@ -123,7 +123,7 @@ def pair_key(g, q, weights):
     return weights[0] * g + weights[1] * judged_cost(q)
 
 
-def push_pairs(node, control, weights, context, states, g, q, heap_key, heap_tie, heap_pair, successors, actions, costs):
+def push_pairs(node, control, weights, context, states, g, q, heap, successors, actions, costs):
     """Push every legal pair of `node`; those whose q is -inf lead to dead ends and are left out. False when a q is not a number."""
     width = actions.shape[0] + 1
     for number in range(expand(states[node], context, successors, actions, costs)):
@@ -132,7 +132,7 @@ def push_pairs(node, control, weights, context, states, g, q, heap_key, heap_tie
             return False
         if q[node, move] > -np.inf:
             pair, key = node * width + move, pair_key(g[node], q[node, move], weights)
-            push(heap_key, heap_tie, heap_pair, control[ENTRIES], key, seeded_tie(pair, control[SEED]), pair)
+            push(heap, control[ENTRIES], key, seeded_tie(pair, control[SEED]), pair)
             control[ENTRIES] += 1
         else:
             control[LEFT_OUT] += 1
@@ -141,7 +141,7 @@ def push_pairs(node, control, weights, context, states, g, q, heap_key, heap_tie
 
 def follow_pair(
     node, move, control, weights, context, states, g, parent, action, flags, q, slots,
-    heap_key, heap_tie, heap_pair, successors, actions, costs,
+    heap, successors, actions, costs,
 ):  # fmt: skip
     """Apply an action; note a new state or a better path to a known one. True when a goal ends the search on generation."""
     child = control[NODES]
@@ -164,10 +164,10 @@ def follow_pair(
     if known and child < control[FIRST_NEW]:
         if flags[child] == GOAL:
             width = actions.shape[0] + 1
-            push(heap_key, heap_tie, heap_pair, control[ENTRIES], weights[0] * child_g, 0.0, child * width + width - 1)
+            push(heap, control[ENTRIES], weights[0] * child_g, 0.0, child * width + width - 1)
             control[ENTRIES] += 1
         elif flags[child] != DEAD:
-            push_pairs(child, control, weights, context, states, g, q, heap_key, heap_tie, heap_pair, successors, actions, costs)
+            push_pairs(child, control, weights, context, states, g, q, heap, successors, actions, costs)
     return False
 
 
@@ -194,7 +194,7 @@ def q_best_first(
         "states": np.zeros((0, domain.num_words), np.uint64), "g": np.zeros(0, np.float32), "parent": np.zeros(0, np.int32),
         "action": np.zeros(0, np.int16), "flags": np.zeros(0, np.int8), "q": np.zeros((0, domain.num_actions), np.float32),
     }  # fmt: skip
-    entries = {"heap_key": np.zeros(0, np.float64), "heap_tie": np.zeros(0, np.float64), "heap_pair": np.zeros(0, np.int64)}
+    entries = {"heap": np.zeros(0, entry_type(np.int64))}
     width, scratch = domain.num_actions + 1, domain.expansion_buffers()
     drive = Drive(domain, state, evaluator, budget, seed, batch, nodes, entries, batch * width, scratch, heads={"q"}, asks=batch)
     control, weights = drive.control, np.array([1.0, weight])
@@ -221,7 +221,7 @@ def lower_bound(drive: Drive, cost: float) -> float:
         return 0.0  # pairs were left out on the word of an evaluator that may be wrong
     fresh = slice(control[FIRST_NEW], control[NODES])
     unmade = nodes["g"][fresh][nodes["flags"][fresh] != DEAD]
-    pairs = drive.entries["heap_pair"][: control[ENTRIES]]
+    pairs = drive.entries["heap"]["item"][: control[ENTRIES]]
     node, move = pairs // width, pairs % width
     estimate = nodes["g"][node].astype(np.float64)
     if trusted:
