@@ -128,8 +128,8 @@ def write_successors(control, context, tables, inverse, states, records, slots, 
 
     The round is PLAIN when all of them fit, whatever becomes of them: then none needs to be looked at for it."""
     num_actions, mask, charged = inverse.shape[0], control[MASK], control[CHARGED]
-    first = counted = all_g = all_h = all_keys = np.int64(0)
-    given = 0.0
+    first = all_g = all_h = all_keys = np.int64(0)
+    cut = 0.0
     for place in range(control[TAKEN]):
         node = taken[place]
         promise(node >= 0)
@@ -144,8 +144,7 @@ def write_successors(control, context, tables, inverse, states, records, slots, 
         for number in range(count):
             hashed, whole = short_hash(successors[number]), np.int64(costs[number])
             prefetch(slots, home_of(hashed, mask))
-            given += costs[number]
-            counted += whole
+            cut += costs[number] - whole
             successor, child_g, h = made[first + number], g + whole, np.int64(0)
             if charged:
                 h = whole_cost(node_value(successors[number], parent, value, actions[first + number], context, tables))
@@ -159,7 +158,7 @@ def write_successors(control, context, tables, inverse, states, records, slots, 
     control[GENERATED] += first
     fits = np.uint64(all_g) <= LARGEST and np.uint64(all_h) < top.shape[1] and np.uint64(all_keys) < top.shape[0]  # both powers of two
     control[PLAIN] = fits and control[EVALUATIONS] + first <= control[MAX_EVALUATIONS]
-    return 0 if given == counted else NOT_WHOLE  # costs are above 0, so what is cut off of them adds up
+    return 0 if cut == 0.0 else NOT_WHOLE  # costs are above 0, so what is cut off of them adds up
 
 
 def whole_cost(value):
@@ -212,12 +211,14 @@ def insert(careful, row, action, successor, control, context, states, records, s
     careful, a constant: look whether it is allowed and fits; not for the successors of a PLAIN round."""
     hashed, mask, child_g = successor["hash"], control[MASK], successor["g"]
     slot, child = probe(successor["slot"], hashed, row, states, slots, mask)
-    is_new = child == EMPTY
+    is_new, charge = child == EMPTY, np.int64(0)
     if is_new:
         child, kind = control[NODES], classify(row, context)
         child_h, key = successor["h"], successor["key"]
+        if kind == PENDING:
+            charge = control[CHARGED]
         if careful and kind == PENDING:
-            if control[EVALUATIONS] + control[CHARGED] > control[MAX_EVALUATIONS]:
+            if control[EVALUATIONS] + charge > control[MAX_EVALUATIONS]:
                 return BUDGET_MET
             if child_h == UNEVEN:
                 return NOT_WHOLE
@@ -246,7 +247,7 @@ def insert(careful, row, action, successor, control, context, states, records, s
         write_slot(slots, slot, hashed, child, mask)
         copy_row(states[child], row)
         control[NODES] += 1
-        control[EVALUATIONS] += control[CHARGED] if kind & PENDING else 0
+        control[EVALUATIONS] += charge
     record = records[child]
     record["parent"], record["g"], record["h"], record["action"] = successor["parent"], child_g, child_h, action
     record["flags"] = kind & ~PENDING

@@ -27,6 +27,8 @@ KEPT = MACHINE // 256  # bytes: so little that as many processes as there are co
 
 _left: list[tuple[int, mmap.mmap]] = []  # what ended searches left: bytes that they may have written, from the first on, and the space
 _leaving = threading.Lock()
+if hasattr(os, "register_at_fork"):  # a child would wait for ever for a thread that only its parent has
+    os.register_at_fork(before=_leaving.acquire, after_in_parent=_leaving.release, after_in_child=_leaving.release)
 
 
 def empty(shape: tuple[int, ...], dtype: Any, most: int = 0, clear: bool = False) -> np.ndarray:
@@ -48,6 +50,8 @@ def leave(arrays: Iterable[np.ndarray]) -> None:
         pages, size = pages_of(array), whole(array.nbytes)
         with _leaving:
             if pages is not None and size + sum(written for written, _ in _left) <= KEPT:
+                if len(pages) > size:
+                    pages.madvise(mmap.MADV_DONTNEED, size)  # what an owner before this one wrote beyond
                 _left.append((size, pages))
 
 

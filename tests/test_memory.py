@@ -27,6 +27,7 @@ def test_a_few_nodes_suffice_for_a_few_expansions():
 
 
 def test_a_reserved_array_grows_where_it_is_and_a_view_stays_alive():
+    forget()
     short = empty((LARGE // 8, 2), np.uint64, most=8 * LARGE)
     short[:] = np.arange(len(short), dtype=np.uint64)[:, None]
     beginning = short[:5]
