@@ -2,7 +2,7 @@
 
 `prefetch(array, index)` starts loading row `index` of `array` into the caches; the row need not exist, and nothing but time
 changes. A best-first search reads its table at random, and most of its time is waiting for memory unless several waits
-overlap: see ../search/integer_best_first.py. `count_bits(word)` is the number of ones in a uint64, `lowest_bit(word)` the place of
+overlap: see ../search/integer_kernel.py. `count_bits(word)` is the number of ones in a uint64, `lowest_bit(word)` the place of
 the lowest (of 0: 64), `nth_bit(word, number)` the one alone that has `number` below it, 0 when
 there is none.
 

@@ -23,7 +23,7 @@ CHUNK_BITS = 4
 CHUNK = 1 << CHUNK_BITS  # of int32: a cache line
 LAST = CHUNK - 1
 LEAST_KEY, FIRST_FREE, CHUNKS = range(FREE, FREE + 3)  # cells of `control`; CHUNKS: how many were ever taken
-FREE_CELLS = FREE + 3  # what is left of them to the kernel
+FREE_BESIDE_QUEUE = FREE + 3  # from here on they are the kernel's
 
 
 def push(control, top, lowest, chunks, below, key, h, node):

@@ -105,7 +105,7 @@ class Drive:
         capacity = max(2, min(max(self.first_nodes, 2 * self.room), self.budget.nodes))
         self.entry_room = self.entry_room or self.room
         entries = 2 * self.entry_room + FIRST_ENTRIES
-        if self.budget.bytes != UNLIMITED:
+        if self.limited:
             forget()
         if self._bytes_at(capacity, entries, LOADS[0]) <= self.budget.bytes:  # else `run` refuses to start
             self._resize(capacity, entries, LOADS[0])
@@ -114,6 +114,11 @@ class Drive:
     @property
     def seconds(self) -> float:
         return time.perf_counter() - self.started
+
+    @property
+    def limited(self) -> bool:
+        """Is there a limit in bytes? It is one of the process."""
+        return self.budget.bytes != UNLIMITED
 
     @property
     def bytes(self) -> int:
@@ -194,7 +199,7 @@ class Drive:
 
     def leave(self) -> None:
         """Leave the pages of `nodes` and `entries`, at which nobody will look again, to other searches; none where bytes are limited."""
-        if self.budget.bytes == UNLIMITED:
+        if not self.limited:
             leave((*self.nodes.values(), *self.entries.values()))
 
     def grow(self) -> Status | None:
@@ -214,7 +219,7 @@ class Drive:
             if load == LOADS[0] and self._slots_at(larger, load) * self.slots.itemsize > self.budget.bytes // 3:
                 continue  # a table of twice the size would starve the nodes
             foreseen = used * larger // max(1, held) if self.entries else 0  # so many will wait when the nodes are full
-            if self.budget.bytes == UNLIMITED or self._bytes_at(larger, max(entries, foreseen), load) <= self.budget.bytes:
+            if not self.limited or self._bytes_at(larger, max(entries, foreseen), load) <= self.budget.bytes:
                 self._resize(larger, entries, load)
                 return None
         return Status.MEMORY

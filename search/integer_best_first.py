@@ -19,8 +19,8 @@ from astarzero.search.drive import CALLS, EVALUATIONS, GOAL_NODE, PHASE, Arrays,
 from astarzero.search.evaluator import kernel_face
 
 from astarzero.search.integer_kernel import (  # isort: skip
-    BATCH, CHARGED, FEW, G_WEIGHT, GOAL_ON_GENERATION, GROW_BUCKETS, H_WEIGHT, INSERT, MADE_RECORD, NOT_WHOLE, ONLY_TIES, RECORD, REOPEN,
-    TAKEN, TOO_LARGE, WANTED_H, WANTED_KEY, integer_best_first_kernel,
+    BATCH, CHARGED, FEW, G_WEIGHT, GOAL_ON_GENERATION, GROW_BUCKETS, H_WEIGHT, INSERT, LARGEST, LEAST_LOST, MADE_RECORD, NOT_WHOLE,
+    ONLY_TIES, RECORD, REOPEN, TAKEN, TOO_LARGE, WANTED_H, WANTED_KEY, integer_best_first_kernel,
 )  # fmt: skip
 from astarzero.search.result import Budget, SearchResult, Status
 
@@ -77,8 +77,9 @@ def integer_best_first(
     drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, entry_cell=CHUNKS, scratch=scratch)
     control = drive.control
     control[BATCH], control[ONLY_TIES], control[REOPEN], control[GOAL_ON_GENERATION] = width, batch == 1, reopen, goal_test == "generation"
-    control[CHARGED] = "value" in evaluator.heads
+    control[CHARGED] = "value" in evaluator.heads and weights[1] > 0
     control[G_WEIGHT], control[H_WEIGHT] = weights
+    control[LEAST_LOST] = LARGEST + 1
 
     def gather() -> tuple[Any, ...]:
         entries = drive.entries["chunks"].reshape(-1), drive.entries["below"]
@@ -121,8 +122,10 @@ def lower_bound(drive: Drive, cost: float) -> float:
     trusted = drive.evaluator.admissible or not control[CHARGED]
     keys, h = (places.astype(np.int64) for places in np.nonzero(scratch[TOP] != NONE))
     under_way = scratch[TAKEN_NODES][: control[TAKEN] if control[PHASE] == INSERT else 0]  # their successors may not all be there
+    lost = [] if trusted or control[LEAST_LOST] > LARGEST else [float(control[LEAST_LOST])]
     if not (control[G_WEIGHT] and control[REOPEN]):
-        return min(cost, float(records["h"][0]) if trusted else 0.0) if len(keys) or len(under_way) else min(cost, math.inf)
+        is_open = len(keys) or len(under_way) or lost
+        return min(cost, float(records["h"][0]) if trusted else 0.0) if is_open else min(cost, math.inf)
     waiting = (keys - control[H_WEIGHT] * h) // control[G_WEIGHT] + (h if trusted else 0)
     taken = records["g"][under_way].astype(np.int64) + (records["h"][under_way] if trusted else 0)
-    return float(min([cost, *(places.min() for places in (waiting, taken) if len(places))]))
+    return min([cost, *lost, *(float(places.min()) for places in (waiting, taken) if len(places))])

@@ -18,7 +18,7 @@ from astarzero.envs.domain import expand_onward, num_words, value_of
 from astarzero.envs.evaluation import node_value
 from astarzero.envs.machine import held, prefetch, promise
 from astarzero.envs.state_table import EMPTY, copy_row, home_of, likely_slot, probe, short_hash, write_slot
-from astarzero.search.bucket_queue import CHUNKS, FIRST_FREE, FREE_CELLS, NONE, drop_last, entry_at, fetch_next, find_best, push
+from astarzero.search.bucket_queue import CHUNKS, FIRST_FREE, FREE_BESIDE_QUEUE, NONE, drop_last, entry_at, fetch_next, find_best, push
 
 from astarzero.search.drive import (  # isort: skip
     BUDGET_MET, ENTRIES, EVALUATIONS, EXHAUSTED, EXPANSIONS, FIRST_OWN_CODE, GENERATED, GOAL_NODE, GROW, MASK, MAX_EVALUATIONS,
@@ -37,9 +37,11 @@ MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "g", "h", "key",
 START, SELECT, INSERT = range(3)
 UNEVEN, NEVER = -2, -1  # in place of a whole h
 # cells of `control`; LEFT successors of the round wait, the NEXT of MADE first, then NEXT + TURN
-BATCH, TAKEN, REOPEN, CHARGED, GOAL_ON_GENERATION, G_WEIGHT, H_WEIGHT, ONLY_TIES = range(FREE_CELLS, FREE_CELLS + 8)
-MADE, LEFT, NEXT, TURN, PLAIN = range(FREE_CELLS + 8, FREE_CELLS + 13)  # PLAIN: none of them can stop the kernel
-WANTED_KEY, WANTED_H = FREE_CELLS + 13, FREE_CELLS + 14  # the bucket that GROW_BUCKETS asks for
+BATCH, TAKEN, REOPEN, CHARGED, GOAL_ON_GENERATION, G_WEIGHT, H_WEIGHT, ONLY_TIES = range(FREE_BESIDE_QUEUE, FREE_BESIDE_QUEUE + 8)
+MADE, LEFT, NEXT, TURN, PLAIN = range(FREE_BESIDE_QUEUE + 8, FREE_BESIDE_QUEUE + 13)  # PLAIN: none of them can be refused
+WANTED_KEY, WANTED_H = FREE_BESIDE_QUEUE + 13, FREE_BESIDE_QUEUE + 14  # the bucket that GROW_BUCKETS asks for
+LEAST_LOST = FREE_BESIDE_QUEUE + 15  # the least g of a node that only the judge calls dead
+
 
 
 def integer_best_first_kernel(
@@ -256,4 +258,6 @@ def insert(careful, row, action, successor, control, context, states, records, s
         return SOLVED
     if kind != DEAD:
         push(control, top, lowest, chunks, below, key, child_h, child)
+    elif classify(row, context) != DEAD:
+        control[LEAST_LOST] = min(control[LEAST_LOST], child_g)
     return 0

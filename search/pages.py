@@ -25,19 +25,25 @@ CAN_RESERVE = hasattr(mmap, "MAP_PRIVATE")  # not on Windows, where address spac
 MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if CAN_RESERVE else 0  # bytes of memory there are
 KEPT = MACHINE // 256  # bytes: so little that as many processes as there are cores may keep it
 
-_left: list[tuple[int, mmap.mmap]] = []  # what ended searches left: bytes that they may have written, from the first on, and the space
+_left: list["Space"] = []  # by ended searches
 _leaving = threading.Lock()
 if hasattr(os, "register_at_fork"):  # a child would wait for ever for a thread that only its parent has
     os.register_at_fork(before=_leaving.acquire, after_in_parent=_leaving.release, after_in_child=_leaving.release)
 
 
+class Space(mmap.mmap):
+    """Address space and its pages."""
+
+    written = 0  # bytes, from the first on, that arrays of ended searches may have written
+
+
 def empty(shape: tuple[int, ...], dtype: Any, most: int = 0, clear: bool = False) -> np.ndarray:
-    """An array of any content; when large, with address space for `most` bytes, where the system gives it, and zeros if `clear`."""
+    """An array of any content, of zeros if `clear`; when large, with address space for at least `most` bytes, where the system gives it."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     if CAN_RESERVE and size >= LARGE:
         space = max(whole(size), most // HUGE * HUGE)
         try:
-            pages = (None if clear else take(space)) or mmap.mmap(-1, space, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            pages = (None if clear else take(space)) or Space(-1, space, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
             return seen(pages, shape, dtype)
         except OSError:  # more than the machine has: address space may be limited too
             pass
@@ -47,19 +53,21 @@ def empty(shape: tuple[int, ...], dtype: Any, most: int = 0, clear: bool = False
 def leave(arrays: Iterable[np.ndarray]) -> None:
     """Keep the pages of `arrays`, which nobody will look at again, for arrays to come."""
     for array in arrays:
-        pages, size = pages_of(array), whole(array.nbytes)
-        with _leaving:
-            if pages is not None and size + sum(written for written, _ in _left) <= KEPT:
-                if len(pages) > size:
-                    pages.madvise(mmap.MADV_DONTNEED, size)  # what an owner before this one wrote beyond
-                _left.append((size, pages))
+        pages = pages_of(array)
+        if pages is not None:
+            pages.written = max(pages.written, whole(array.nbytes))
+            with _leaving:
+                if pages.written + sum(other.written for other in _left) <= KEPT:
+                    _left.append(pages)
 
 
-def take(space: int) -> mmap.mmap | None:
+def take(space: int) -> Space | None:
     """Of the pages that were left those with the least room for `space` bytes, and of these the most written ones, if there are any."""
     with _leaving:
-        fit = [(len(pages), -written, place) for place, (written, pages) in enumerate(_left) if len(pages) >= space]
-        return _left.pop(min(fit)[2])[1] if fit else None
+        fit = min((pages for pages in _left if len(pages) >= space), key=lambda pages: (len(pages), -pages.written), default=None)
+        if fit is not None:
+            _left.remove(fit)
+        return fit
 
 
 def forget() -> None:
@@ -84,7 +92,7 @@ def whole(size: int) -> int:
     return -(-size // HUGE) * HUGE
 
 
-def seen(pages: mmap.mmap, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+def seen(pages: Space, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     """The beginning of `pages` as an array. Only this much may become huge pages, which are filled whole: to the end of the last one
     while that is within half of the space, so far from any limit, and near it exactly as much as is seen."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
@@ -93,13 +101,13 @@ def seen(pages: mmap.mmap, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     return np.frombuffer(pages, dtype, math.prod(shape)).reshape(shape)
 
 
-def pages_of(array: np.ndarray) -> mmap.mmap | None:
+def pages_of(array: np.ndarray) -> Space | None:
     """The pages that `empty` gave to an array, None when it is malloc's."""
     owner: Any = array
     while isinstance(owner, np.ndarray):
         owner = owner.base
     owner = getattr(owner, "obj", owner)  # a memoryview stands between them
-    return owner if isinstance(owner, mmap.mmap) else None
+    return owner if isinstance(owner, Space) else None
 
 
 def longer(array: np.ndarray, rows: int, most: int = 0) -> np.ndarray:

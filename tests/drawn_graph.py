@@ -1,11 +1,11 @@
 """A world drawn by hand, small enough to know every answer by heart. Action 0 goes right, 1 down, 2 slantwise.
 
-0 --2--> 1 --1--> 3 goal
-|\\       `-1--> 4 terminal, no goal          h*: 0: 3 (two ways), 1: 1, 2: 2, 3: 0, 4 and 5: inf
-| `--1--> 5 --1--> 4                         5 is lost but not terminal: only an evaluation can tell
-1
-v
-2 --2--> 3;  2 --1--> 5
+    0 --2--> 1 --1--> 3 goal
+    |\\       `-1--> 4 terminal, no goal          h*: 0: 3 (two ways), 1: 1, 2: 2, 3: 0, 4 and 5: inf
+    | `--1--> 5 --1--> 4                         5 is lost but not terminal: only an evaluation can tell
+    1
+    v
+    2 --2--> 3;  2 --1--> 5
 """
 
 import numpy as np

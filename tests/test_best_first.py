@@ -157,6 +157,22 @@ def test_what_waits_is_found_after_a_successor_has_outgrown_the_buckets(seed):
     assert (result.cost, result.lower_bound, result.expansions) == (151, 151, 3)
 
 
+def test_buckets_and_heap_agree_on_what_a_judge_calls_dead():
+    """It is charged, and lost; that nothing is left proves that there is no solution only when the judge is to be trusted."""
+    streets = "S-A 1, S-B 1, S-C 2, A-G 1, B-Y 1, C-Z 1"
+    for dead in ("A", "B", "S", "BC", "ABC"):
+        for admissible in (True, False):
+            guesses = {vertex: np.inf for vertex in dead}
+            whole = Heuristic(toys.guess, admissible=admissible, whole=True)
+            world = graph("judged", streets, guesses).with_(whole_costs=True, heuristics={"guess": whole})
+            for search in ("astar", "greedy_best_first", "uniform_cost"):
+                by_bucket, by_heap = (SEARCHES[search](one, one.parse("S")) for one in (world, world.with_(whole_costs=False)))
+                found = [(result.status, result.cost, result.lower_bound) for result in (by_bucket, by_heap)]
+                assert found[0] == found[1], (dead, admissible, search)
+                assert by_bucket.status is Status.SOLVED or by_bucket.evaluations == by_heap.evaluations > 0
+                assert admissible or by_bucket.lower_bound <= 2
+
+
 @pytest.mark.parametrize("batch", [1, 3])
 def test_buckets_of_whole_numbers_find_what_a_heap_finds(batch):
     """Costs and an inconsistent h of very different sizes, in graphs where many ways meet: the optimum, and bounds that hold."""

@@ -142,7 +142,7 @@ def test_the_packed_loop_keeps_to_its_budget_with_a_valid_bound(limit):
     puzzle = make("sliding", size=4)
     (row,) = korf(88)  # 65 moves away by Manhattan's 43
     result = ida(puzzle, puzzle.parse(next(value for name, value in row.items() if name.startswith("tiles"))), budget=Budget(**limit))
-    ((name, most),) = limit.items()
+    (name, most), = limit.items()
     assert result.status is Status.BUDGET and most - 3 <= getattr(result, name) <= most
     assert int(row["manhattan_h0"]) <= result.lower_bound <= int(row["optimal_len"])
 

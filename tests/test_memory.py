@@ -113,6 +113,7 @@ CHILD = f"""
 import re, sys
 from astarzero.envs import make
 from astarzero.search import Budget, astar
+from astarzero.search.pages import forget
 
 def resident(what):
     return 1024 * int(re.search(what + r":\\s+(\\d+)", open("/proc/self/status").read())[1])
@@ -120,6 +121,7 @@ def resident(what):
 puzzle = make("sliding", size=4)
 root = puzzle.parse("{KORF_88}")
 astar(puzzle, root, budget=Budget(expansions=50_000))  # everything is loaded and compiled now
+forget()
 open("/proc/self/clear_refs", "w").write("5")  # from here on VmHWM is the peak
 before = resident("VmRSS")
 result = astar(puzzle, root, budget=Budget(bytes=int(sys.argv[1])))

@@ -184,7 +184,7 @@ PROBLEMS: dict[str, Callable[[], Problem]] = {  # what every search is tried on;
 
 
 def street(domain: Domain, ends: str) -> tuple[int, int]:
-    """ "S-A" -> (index of S, action that leads to A)."""
+    """"S-A" -> (index of S, action that leads to A)."""
     tail, head = (int(domain.parse(vertex)[0]) for vertex in ends.split("-"))
     return tail, int(np.flatnonzero(domain.context[0][tail] == head)[0])
 
