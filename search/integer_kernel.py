@@ -43,7 +43,6 @@ WANTED_KEY, WANTED_H = FREE_BESIDE_QUEUE + 13, FREE_BESIDE_QUEUE + 14  # the buc
 LEAST_LOST = FREE_BESIDE_QUEUE + 15  # the least g of a node that only the judge calls dead
 
 
-
 def integer_best_first_kernel(
     control, context, tables, inverse, states, records, slots, chunks, below, top, lowest, taken, rows, actions, costs, made
 ):  # fmt: skip
