@@ -17,7 +17,7 @@ that is not contiguous does not compile.
 every index that might be below 0 is tested, at every use; one promise after the number is born saves them all, and one on the
 length of a row unrolls the loops over it. A promise that is broken makes any behaviour possible; under NUMBA_DISABLE_JIT=1 it raises.
 
-All of them can be called from plain Python too, where they mean what machine_plain.py says.
+All of these can be called from plain Python too, where they mean what machine_plain.py says.
 """
 
 import numba
@@ -130,9 +130,24 @@ else:
         return types.int64(types.uint64), generate
 
 
+def by_halves(word, number):
+    """`nth_bit` where there is no instruction for it, and in plain Python."""
+    if not 0 <= number < count_bits(word):
+        return np.uint64(0)
+    start, width = np.uint64(0), np.uint64(32)
+    while width:
+        here = count_bits(word & ((np.uint64(1) << width) - np.uint64(1)))
+        if number >= here:
+            number -= here
+            word >>= width
+            start += width
+        width >>= np.uint64(1)
+    return np.uint64(1) << start
+
+
 if HAS_PDEP and not numba.config.DISABLE_JIT:
 
-    @intrinsic
+    @written_for(by_halves)
     def nth_bit(typing_context, word, number):
         def generate(context, builder, signature, arguments):
             wide = arguments[0].type
@@ -145,19 +160,7 @@ if HAS_PDEP and not numba.config.DISABLE_JIT:
 
         return types.uint64(types.uint64, number), generate
 else:
-
-    def nth_bit(word, number):
-        if not 0 <= number < count_bits(word):
-            return np.uint64(0)
-        start, width = np.uint64(0), np.uint64(32)
-        while width:
-            here = count_bits(word & ((np.uint64(1) << width) - np.uint64(1)))
-            if number >= here:
-                number -= here
-                word >>= width
-                start += width
-            width >>= np.uint64(1)
-        return np.uint64(1) << start
+    nth_bit = by_halves
 
 
 # --- functions of our own, where the plain ones keep a loop from being vectorised ---------------------------------------------------

@@ -8,7 +8,7 @@ node that waits is pushed again; the search skips the older entry when it surfac
     lowest [K]        below this h every stack of the key is empty
     chunks [C * CHUNK] entries by place;  below [C]: the place under a chunk in its stack, or the next free chunk
 
-Sources: Dial 1969; Burns, Hatem, Leighton, Ruml 2012 (buckets for A*, greatest g first). Read next: integer_best_first.py;
+Sources: Dial 1969; Burns, Hatem, Leighton, Ruml 2012 (buckets for A*, greatest g first). Read next: integer_kernel.py;
 frontier.py is the heap, for any priorities.
 """
 

@@ -219,6 +219,7 @@ class Drive:
             if load == LOADS[0] and self._slots_at(larger, load) * self.slots.itemsize > self.budget.bytes // 3:
                 continue  # a table of twice the size would starve the nodes
             foreseen = used * larger // max(1, held) if self.entries else 0  # so many will wait when the nodes are full
+            # without a limit there is nothing to add up, which takes as long as to grow
             if not self.limited or self._bytes_at(larger, max(entries, foreseen), load) <= self.budget.bytes:
                 self._resize(larger, entries, load)
                 return None

@@ -218,13 +218,13 @@ def insert(careful, row, action, successor, control, context, states, records, s
         child_h, key = successor["h"], successor["key"]
         if kind == PENDING:
             charge = control[CHARGED]
-        if careful and kind == PENDING:
-            if control[EVALUATIONS] + charge > control[MAX_EVALUATIONS]:
-                return BUDGET_MET
-            if child_h == UNEVEN:
-                return NOT_WHOLE
-            if child_h < 0:
-                kind = DEAD
+            if careful:
+                if control[EVALUATIONS] + charge > control[MAX_EVALUATIONS]:
+                    return BUDGET_MET
+                if child_h == UNEVEN:
+                    return NOT_WHOLE
+                if child_h < 0:
+                    kind = DEAD
     else:
         promise(child >= 0)
         known = records[child]

@@ -25,7 +25,6 @@ CAN_RESERVE = hasattr(mmap, "MAP_PRIVATE")  # not on Windows, where address spac
 MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if CAN_RESERVE else 0  # bytes of memory there are
 KEPT = MACHINE // 256  # bytes: so little that as many processes as there are cores may keep it
 
-_left: list["Space"] = []  # by ended searches
 _leaving = threading.Lock()
 if hasattr(os, "register_at_fork"):  # a child would wait for ever for a thread that only its parent has
     os.register_at_fork(before=_leaving.acquire, after_in_parent=_leaving.release, after_in_child=_leaving.release)
@@ -35,6 +34,9 @@ class Space(mmap.mmap):
     """Address space and its pages."""
 
     written = 0  # bytes, from the first on, that arrays of ended searches may have written
+
+
+_left: list[Space] = []  # by ended searches; `_leaving` guards it
 
 
 def empty(shape: tuple[int, ...], dtype: Any, most: int = 0, clear: bool = False) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from astarzero.envs.compile import bind
-from astarzero.envs.machine import HELD_WORDS, LANES, count_bits, first_of, held, lowest_bit, prefetch, promise
+from astarzero.envs.machine import HELD_WORDS, LANES, count_bits, first_of, held, lowest_bit, nth_bit, prefetch, promise
 
 
 def first_kernel(words, start, wanted, care):
@@ -69,3 +69,17 @@ def test_from_plain_python_a_promise_is_looked_at_and_a_row_may_be_asked_for():
     prefetch(np.zeros(3), 7)
     with pytest.raises(AssertionError):
         promise(False)
+
+
+def nth_kernel(words, numbers, bits):
+    for place in range(words.shape[0]):
+        bits[place] = nth_bit(words[place], numbers[place])
+
+
+def test_the_nth_bit_is_the_same_from_a_kernel_and_from_plain_python():
+    rng = np.random.default_rng(7)
+    words, numbers, bits = rng.integers(0, 1 << 63, 300, dtype=np.uint64), rng.integers(-2, 70, 300), np.zeros(300, np.uint64)
+    bind(nth_kernel, {})(words, numbers, bits)
+    assert bits.tolist() == [int(nth_bit(word, number)) for word, number in zip(words, numbers, strict=True)]
+    ones = [[1 << place for place in range(64) if word >> place & 1] for word in words.tolist()]
+    assert bits.tolist() == [one[number] if 0 <= number < len(one) else 0 for one, number in zip(ones, numbers.tolist(), strict=True)]

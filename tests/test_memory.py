@@ -60,7 +60,6 @@ def test_left_pages_are_taken_by_the_next_array_but_not_by_zeros_and_only_so_man
     assert again.ctypes.data == place and again[5] == 7 and take(1) is None
     leave([again])
     assert take(16 * LARGE) is None  # not enough room
-    leave([longer(again, 2 * LARGE)])
     forget()
     assert take(1) is None
     leave([empty((KEPT + 1,), np.int8)])
