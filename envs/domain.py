@@ -55,7 +55,14 @@ def expand(state, context, successors, actions, costs):
 
 @hook
 def expand_onward(state, back, context, successors, actions, costs):
-    """`expand` without the successor by the action `back`, which leads back to where the row came from; -1 leaves none out."""
+    """`expand` without the successor by the action `back`, which leads back to where the row came from; -1 leaves none out. A world whose
+    `nth_onward` makes the successors may leave all but the count to that."""
+    raise NotImplementedError
+
+
+@hook
+def nth_onward(number, state, back, context, successors, actions, costs):
+    """The action and cost of successor `number` of those that `expand_onward` counted; its row is in `successors[number]` from here on."""
     raise NotImplementedError
 
 
@@ -94,6 +101,11 @@ def expand_all_but_back(state, back, context, successors, actions, costs):
         actions[kept], costs[kept] = actions[number], costs[number]
         kept += actions[number] != back
     return kept
+
+
+def nth_written(number, state, back, context, successors, actions, costs):
+    """`nth_onward` where `expand_onward` has written everything."""
+    return actions[number], costs[number]
 
 
 def never_terminal(state, context):
@@ -159,7 +171,10 @@ BLIND = Heuristic(no_estimate, admissible=True, whole=True)
 
 
 # fields of Domain
-HOOKS = ("step", "is_goal", "is_terminal", "expand", "expand_onward", "encode", "outcome", "margin", "position_key", "repeats", "forget")
+HOOKS = (
+    "step", "is_goal", "is_terminal", "expand", "expand_onward", "nth_onward", "encode", "outcome", "margin", "position_key", "repeats",
+    "forget",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -177,7 +192,8 @@ class Domain:
     format: Callable[[np.ndarray], str]  # row -> text that `parse` reads back
     random_state: Callable[[np.random.Generator], np.ndarray]  # a random problem, row [W]
     expand: Callable[..., int] = expand_by_steps
-    expand_onward: Callable[..., int] = expand_all_but_back  # who replaces `expand` replaces this too, or gives this default
+    expand_onward: Callable[..., int] = expand_all_but_back  # who replaces `expand` replaces these two too, or gives the defaults
+    nth_onward: Callable[..., tuple[int, float]] = nth_written
     is_terminal: Callable[..., bool] = never_terminal
     encode: Callable[..., None] = encode_bits
     num_features: int = 0  # F; 0 means 64 W, what encode_bits writes, or the product of feature_shape
@@ -228,7 +244,7 @@ class Domain:
             renamed = self.symmetries.actions.shape[1]
             raise ValueError(f"{self.name} has {self.num_actions} actions, but its symmetries rename {renamed}; give its own symmetries.")
 
-    @property
+    @functools.cached_property
     def rules(self) -> dict[str, Callable[..., Any]]:
         """The rules by hook name, ready for `bind`."""
         return {**{name: getattr(self, name) for name in HOOKS}, "num_words": width_rule(self.num_words)}

@@ -70,7 +70,7 @@ def pattern_descent(context: tuple[np.ndarray, ...]) -> Descent | None:
     uint64 (the orientation in which it passes others), passed uint64 [ways, side - 1] (the shifts of their cells); crossing int64
     [2, TILES * TILES], each in its rank's field; databases uint8; lookups uint64 [2, 4, TILES].
     """
-    neighbours, turned, (tiles, weights, starts, databases, pattern_of, crossings) = context[0], context[6], context[7:13]
+    neighbours, turned, (tiles, weights, starts, databases, pattern_of, crossings) = context[0], context[7], context[8:14]
     cells, side = len(neighbours), round(len(neighbours) ** 0.5)
     sizes = np.diff([*starts, len(databases)])
     bits = np.array([int(size - 1).bit_length() for size in sizes])

@@ -8,7 +8,7 @@ swaps tiles in pairs and leaves the blank's home alone: *orientation* 0 is the b
 A placement's rank is dense, in [0, cells! / (cells - k)!): tile i of the pattern contributes its cell less the number of earlier
 tiles on lower cells, times a weight. Beside a board stands its inverse, "where": one place a tile, laid out like a board, holding the cell.
 
-context = (the domain's six tables, see sliding_rules.py; turned int64 [O, cells], a cell as the orientation numbers it;
+context = (the domain's seven tables, see sliding_rules.py; turned int64 [O, cells], a cell as the orientation numbers it;
 tiles int64 [O, P, K], the tiles of a pattern, filled up with 0; weights int64 [P, K], 0 where there is no tile; starts int64 [P];
 values uint8, the databases end to end, pattern p from starts[p] on; pattern_of int64 [O, tiles]; crossings int64 [O, tiles, tiles],
 the change of a rank for each tile that the first one passes upwards, on the diagonal for each cell).
@@ -42,7 +42,7 @@ def locate(state, context):
 
 def rank_of(orientation, pattern, first, second, third, context):
     """The rank of a pattern's placement. A one-word board gives its inverse three times, and the choice between words vanishes."""
-    places, mask, turned, tiles, weights = context[3], context[4][0], context[6], context[7], context[8]
+    places, mask, turned, tiles, weights = context[3], context[4][0], context[7], context[8], context[9]
     rank, occupied = 0, NONE
     for number in range(tiles.shape[2]):
         tile = tiles[orientation, pattern, number]
@@ -60,7 +60,7 @@ def rank_change(orientation, board, tile, cell, blank, context):
     A step along a line of the orientation changes one digit by one. A step across passes the cells in between, and each
     tile of the same pattern on them changes one digit.
     """
-    turned, crossings = context[6], context[12]
+    turned, crossings = context[7], context[13]
     origin, target = turned[orientation, cell], turned[orientation, blank]
     low, high = min(origin, target), max(origin, target)
     change = (high - low) * crossings[orientation, tile, tile]
@@ -72,7 +72,7 @@ def rank_change(orientation, board, tile, cell, blank, context):
 
 def pattern_value(orientation, pattern, first, second, third, context):
     """The fewest moves of a pattern's tiles: see `rank_of`."""
-    return np.int64(context[10][context[9][pattern] + rank_of(orientation, pattern, first, second, third, context)])
+    return np.int64(context[11][context[10][pattern] + rank_of(orientation, pattern, first, second, third, context)])
 
 
 def additive(state, context):
@@ -82,9 +82,9 @@ def additive(state, context):
     """
     first, second, third = locate(state, context)
     best = 0
-    for orientation in range(context[7].shape[0]):
+    for orientation in range(context[8].shape[0]):
         total = 0
-        for pattern in range(context[7].shape[1]):
+        for pattern in range(context[8].shape[1]):
             total += pattern_value(orientation, pattern, first, second, third, context)
         best = max(best, total)
     return best

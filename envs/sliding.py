@@ -32,6 +32,7 @@ from astarzero.envs.sliding_rules import (
     linear_conflict_of_child,
     manhattan,
     manhattan_of_child,
+    nth_onward,
     step,
 )  # fmt: skip
 from astarzero.envs.symmetry import Symmetries, identity
@@ -98,13 +99,23 @@ def reflect_boards(rows: np.ndarray, goal_tiles: list[int], width: int) -> np.nd
 
 
 def moves_of(neighbours: np.ndarray) -> np.ndarray:
-    """The table of moves in `sliding_rules.expand_onward` for the neighbours [cells, 4] of each cell."""
-    moves = np.zeros((1 + len(INVERSE), len(neighbours), 1 + len(INVERSE)), np.int16)
+    """The table of moves in `sliding_rules.table_of_moves` for the neighbours [cells, 4] of each cell."""
+    moves = np.zeros((1 + len(INVERSE), max(len(neighbours), IN_ONE_WORD), 1 + len(INVERSE)), np.int16)
     for back in range(-1, len(INVERSE)):
         for blank, cells in enumerate(neighbours.tolist()):
             legal = [4 * cell + action for action, cell in enumerate(cells) if cell >= 0 and action != back]
             moves[back + 1, blank, : len(legal)], moves[back + 1, blank, -1] = legal, len(legal)
-    return moves
+    return moves.ravel()
+
+
+def farther_by(neighbours: np.ndarray, distances: np.ndarray) -> np.ndarray:
+    """The table `farther` of the rules."""
+    farther = np.zeros((len(distances), max(len(neighbours), IN_ONE_WORD), len(INVERSE)), np.int8)
+    for blank, cells in enumerate(neighbours.tolist()):
+        for action, cell in enumerate(cells):
+            if cell >= 0:
+                farther[:, blank, action] = distances[:, blank] - distances[:, cell]
+    return farther.ravel()
 
 
 @functools.cache
@@ -128,7 +139,7 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
     goal_row = pack(goal_tiles)
     places = np.array([place_of(cell, cells) for cell in range(cells)])
     mask = np.array([15 if len(goal_row) == 1 else (1 << BITS) - 1], np.uint64)
-    context = (neighbours, distances, goal_row, places, mask, moves_of(neighbours))
+    context = (neighbours, distances, goal_row, places, mask, moves_of(neighbours), farther_by(neighbours, distances))
 
     descent = functools.cache(lambda: manhattan_descent(context))
     heuristics = {"manhattan": Heuristic(manhattan, admissible=True, child_rule=manhattan_of_child, whole=True, descent=descent)}
@@ -175,6 +186,7 @@ def make(size: str | int = 3, goal: str = "blank-first") -> Domain:
         random_state=random_state,
         expand=expand,
         expand_onward=expand_onward,
+        nth_onward=nth_onward,
         encode=encode,
         num_features=cells * cells,
         heuristics=heuristics,

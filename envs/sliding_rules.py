@@ -6,8 +6,10 @@ Larger boards have six bits a cell, ten cells a word, and the blank's cell in th
 
 context = (neighbours int64 [cells, 4], -1 off the board; distances int64 [tiles, cells]; goal uint64 [W];
 places int64 [cells, 2], the word and shift of a cell; mask uint64 [1], of one cell;
-moves int16 [5, cells, 5]: by 1 + the action that is left out (-1: none) and the blank's cell, 4 * the cell
-that the blank goes to + the action, for each of the moves; last, how many there are).
+moves int16 [5 * cells * 5]: by 1 + the action that is left out (-1: none) and the blank's cell, 4 * the cell that
+the blank goes to + the action, for each of the moves; last, how many there are;
+farther int8 [tiles * cells * 4]: how much farther from its goal a tile is after the blank's move by that action, onto
+that cell, where the blank was. These two have 16 cells also for smaller boards).
 """
 
 import itertools
@@ -71,19 +73,40 @@ def step(state, action, context, successor):
 
 
 def expand(state, context, successors, actions, costs):
-    return expand_onward(state, -1, context, successors, actions, costs)
+    blank = blank_of(state, context)
+    for number in range(4):  # always as many: a branch would be a guess. Those beyond the count mean nothing
+        actions[number], costs[number] = move_blank(number, state, blank, -1, context, successors[number]), 1.0
+    return table_of_moves(4, state, blank, -1, context)
 
 
 def expand_onward(state, back, context, successors, actions, costs):
-    moves, blank = context[5], blank_of(state, context)
-    promise(moves.shape[2] == 5)
-    promise(back >= -1)
-    for number in range(3 if back >= 0 else 4):  # always as many: a branch would be a guess. Those beyond the count mean nothing
-        move = np.int64(moves[back + 1, blank, number])
-        promise(move >= 0)
-        actions[number], costs[number] = move & 3, 1.0
-        slide(state, blank, move >> 2, context, successors[number])
-    return np.int64(moves[back + 1, blank, 4])
+    """Counts them. `nth_onward` makes one when it is asked about, so that what follows need not read it back from memory."""
+    return table_of_moves(4, state, blank_of(state, context), back, context)
+
+
+def nth_onward(number, state, back, context, successors, actions, costs):
+    return move_blank(number, state, blank_of(state, context), back, context, successors[number]), 1.0
+
+
+def move_blank(number, state, blank, back, context, successor):
+    """Make the successor by the move that the table has there, and return its action."""
+    move = table_of_moves(number, state, blank, back, context)
+    slide(state, blank, move >> 2, context, successor)
+    return move & 3
+
+
+def table_of_moves(number, state, blank, back, context):
+    """An entry of `moves`."""
+    place = 5 * ((back + 1) * cells_of(state, context) + blank) + number
+    promise(place >= 0)
+    move = np.int64(context[5][place])
+    promise(move >= 0)
+    return move
+
+
+def cells_of(state, context):
+    """How many cells the tables of moves have: for one-word boards always as many, a constant of the compiled code."""
+    return IN_ONE_WORD if state.shape[0] == 1 else context[0].shape[0]
 
 
 def is_goal(state, context):
@@ -111,13 +134,15 @@ def manhattan(state, context):
 
 
 def manhattan_of_child(parent, parent_h, action, child, context):
-    """Only the tile that moved changes its distance."""
-    promise(action >= 0)
-    distances, blank = context[1], blank_of(parent, context)
-    cell = context[0][blank, action]
-    promise(cell >= 0)
-    tile = np.int64(tile_at(parent, cell, context))
-    return parent_h + distances[tile, blank] - distances[tile, cell]
+    """Only the tile that moved changes its distance: it stands where the blank was."""
+    blank = blank_of(parent, context)
+    if parent.shape[0] == 1:
+        tile = tile_at(child, blank, context)
+    else:  # the child was written just now
+        tile = tile_at(parent, context[0][blank, action], context)
+    place = 4 * (np.int64(tile) * cells_of(parent, context) + blank) + action
+    promise(place >= 0)
+    return parent_h + context[6][place]
 
 
 # Linear conflict (Hansson, Mayer, Yung 1992): tiles that are in their goal line in the wrong order. All but a longest ordered set
@@ -129,7 +154,7 @@ def manhattan_of_child(parent, parent_h, action, child, context):
 
 def line_conflict(state, kind, line, context):
     """The moves that one line needs beyond the distances of its tiles."""
-    lines, digits, conflicts = context[6], context[8], context[9]
+    lines, digits, conflicts = context[7], context[9], context[10]
     blank, base, key = blank_of(state, context), lines.shape[2] + 1, 0
     for place in range(lines.shape[2]):
         cell = lines[kind, line, place]
@@ -140,7 +165,7 @@ def line_conflict(state, kind, line, context):
 
 def linear_conflict(state, context):
     """Manhattan and the conflicts of all lines: admissible and consistent."""
-    lines = context[6]
+    lines = context[7]
     total = manhattan(state, context)
     for kind in range(2):
         for line in range(lines.shape[1]):
@@ -150,7 +175,7 @@ def linear_conflict(state, context):
 
 def linear_conflict_of_child(parent, parent_h, action, child, context):
     """A tile that moves up or down keeps its place in the order of its column and changes two rows; left or right, two columns."""
-    line_of, blank = context[7], blank_of(parent, context)
+    line_of, blank = context[8], blank_of(parent, context)
     kind = 0 if action < 2 else 1
     first, second = line_of[kind, blank], line_of[kind, context[0][blank, action]]
     total = manhattan_of_child(parent, parent_h, action, child, context)

@@ -14,9 +14,9 @@ Source: Burns, Hatem, Leighton, Ruml 2012, "Implementing fast heuristic search c
 
 import numpy as np
 
-from astarzero.envs.domain import expand_onward, num_words, value_of
+from astarzero.envs.domain import expand_onward, nth_onward, num_words, value_of
 from astarzero.envs.evaluation import node_value
-from astarzero.envs.machine import held, prefetch, promise
+from astarzero.envs.machine import held, prefetch, promise, truncated
 from astarzero.envs.state_table import EMPTY, copy_row, home_of, likely_slot, probe, short_hash, write_slot
 from astarzero.search.bucket_queue import CHUNKS, FIRST_FREE, FREE_BESIDE_QUEUE, NONE, drop_last, entry_at, fetch_next, find_best, push
 
@@ -32,7 +32,7 @@ FEW = 1024  # open nodes for each of those that a round takes
 GROW_BUCKETS, TOO_LARGE, NOT_WHOLE = range(FIRST_OWN_CODE, FIRST_OWN_CODE + 3)
 
 RECORD = np.dtype([("parent", np.int32), ("g", np.int16), ("h", np.int16), ("action", np.int16), ("flags", np.int8)])  # of a node
-MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "g", "h", "key", "hash", "slot")])  # of a successor of the round
+MADE_RECORD = np.dtype([(name, np.int64) for name in ("parent", "action", "g", "h", "key", "hash", "slot")])  # of a successor of the round
 
 START, SELECT, INSERT = range(3)
 UNEVEN, NEVER = -2, -1  # in place of a whole h
@@ -41,6 +41,7 @@ BATCH, TAKEN, REOPEN, CHARGED, GOAL_ON_GENERATION, G_WEIGHT, H_WEIGHT, ONLY_TIES
 MADE, LEFT, NEXT, TURN, PLAIN = range(FREE_BESIDE_QUEUE + 8, FREE_BESIDE_QUEUE + 13)  # PLAIN: none of them can be refused
 WANTED_KEY, WANTED_H = FREE_BESIDE_QUEUE + 13, FREE_BESIDE_QUEUE + 14  # the bucket that GROW_BUCKETS asks for
 LEAST_LOST = FREE_BESIDE_QUEUE + 15  # the least g of a node that only the judge calls dead
+COUNT = FREE_BESIDE_QUEUE + 16  # successors of a node
 
 
 def integer_best_first_kernel(
@@ -53,7 +54,7 @@ def integer_best_first_kernel(
         copy_row(rows[0], states[0])
         root, successor = records[0], made[0]
         root["parent"], root["action"], root["g"], root["h"] = -1, -1, 0, 0
-        successor["parent"], actions[0], successor["g"], successor["h"] = 0, -1, 0, 0
+        successor["parent"], successor["action"], successor["g"], successor["h"] = 0, -1, 0, 0
         successor["hash"] = short_hash(rows[0])
         successor["slot"] = home_of(successor["hash"], control[MASK])
         if control[CHARGED]:
@@ -76,9 +77,9 @@ def integer_best_first_kernel(
             draw_order(control)
             control[PHASE] = INSERT
         if control[PLAIN]:
-            outcome = insert_all(False, control, context, states, records, slots, chunks, below, top, lowest, rows, actions, made)
+            outcome = insert_all(False, control, context, states, records, slots, chunks, below, top, lowest, rows, made)
         else:
-            outcome = insert_all(True, control, context, states, records, slots, chunks, below, top, lowest, rows, actions, made)
+            outcome = insert_all(True, control, context, states, records, slots, chunks, below, top, lowest, rows, made)
         if outcome != 0:
             return outcome
         control[PHASE] = SELECT
@@ -130,42 +131,47 @@ def write_successors(control, context, tables, inverse, states, records, slots, 
     The round is PLAIN when all of them fit, whatever becomes of them: then none needs to be looked at for it."""
     num_actions, mask, charged = inverse.shape[0], control[MASK], control[CHARGED]
     first = all_g = all_h = all_keys = np.int64(0)
-    cut = 0.0
+    uneven = False
     for place in range(control[TAKEN]):
         node = taken[place]
         promise(node >= 0)
         last = first + num_actions
         promise(first >= 0)
+        promise(first < last)
         promise(last <= rows.shape[0])
-        promise(last <= actions.shape[0])
-        action, g, value = np.int64(records[node]["action"]), np.int64(records[node]["g"]), value_of(records[node]["h"])
+        record = records[node]
+        action, g, value = np.int64(record["action"]), np.int64(record["g"]), value_of(np.int64(record["h"]))
         back, parent = inverse[action] if action >= 0 else NONE, held(states[node])
         successors = rows[first:last]
-        count = expand_onward(parent, back, context, successors, actions[first:last], costs)
-        for number in range(count):
-            hashed, whole = short_hash(successors[number]), np.int64(costs[number])
+        control[COUNT] = expand_onward(parent, back, context, successors, actions, costs)
+        number = 0
+        while number < control[COUNT]:  # read anew each time: so short a loop is slower when the compiler unrolls it
+            child_action, cost = nth_onward(number, parent, back, context, successors, actions, costs)
+            hashed, whole = short_hash(successors[number]), truncated(cost)
             prefetch(slots, home_of(hashed, mask))
-            cut += costs[number] - whole
+            uneven |= whole != cost
             successor, child_g, h = made[first + number], g + whole, np.int64(0)
             if charged:
-                h = whole_cost(node_value(successors[number], parent, value, actions[first + number], context, tables))
+                h = whole_cost(node_value(successors[number], parent, value, child_action, context, tables))
             key = control[G_WEIGHT] * child_g + control[H_WEIGHT] * h
-            successor["parent"], successor["g"], successor["h"], successor["key"], successor["hash"] = node, child_g, h, key, hashed
+            successor["parent"], successor["action"], successor["g"], successor["h"] = node, child_action, child_g, h
+            successor["key"], successor["hash"] = key, hashed
             all_g |= child_g
             all_h |= h
             all_keys |= key
-        first += count
+            number += 1
+        first += number
     control[MADE] = first
     control[GENERATED] += first
     fits = np.uint64(all_g) <= LARGEST and np.uint64(all_h) < top.shape[1] and np.uint64(all_keys) < top.shape[0]  # both powers of two
     control[PLAIN] = fits and control[EVALUATIONS] + first <= control[MAX_EVALUATIONS]
-    return 0 if cut == 0.0 else NOT_WHOLE  # costs are above 0, so what is cut off of them adds up
+    return NOT_WHOLE if uneven else 0
 
 
 def whole_cost(value):
     """The cost-to-go that a value stands for; UNEVEN where it is no whole number, NEVER at a dead end."""
     cost = judged_cost(value)
-    whole = np.int64(cost)
+    whole = truncated(cost)
     if whole != cost:
         return NEVER if cost == np.inf else UNEVEN
     return whole
@@ -188,75 +194,95 @@ def look_up(successor, mask, states, records, slots):
         prefetch(records, known)
 
 
-def insert_all(careful, control, context, states, records, slots, chunks, below, top, lowest, rows, actions, made):
+def insert_all(careful, control, context, states, records, slots, chunks, below, top, lowest, rows, made):
     """Insert the successors of the round that are LEFT, to one end and on from the other; where it stops it may go on later."""
     number, turn, left = control[NEXT], control[TURN], control[LEFT]
     while left > 0:
-        for _ in range(min(left, control[MADE] - number if turn > 0 else number + 1)):
+        to_the_end = min(left, control[MADE] - number if turn > 0 else number + 1)
+        for done in range(to_the_end):
             promise(number >= 0)
             outcome = insert(
-                careful, rows[number], actions[number], made[number], control, context, states, records, slots, chunks, below, top, lowest
+                careful, rows[number], made[number], control, context, states, records, slots, chunks, below, top, lowest
             )  # fmt: skip
             if outcome != 0:
-                control[NEXT], control[LEFT] = number, left
+                control[NEXT], control[LEFT] = number, left - done
                 return outcome
             number += turn
-            left -= 1
+        left -= to_the_end
         number = 0 if turn > 0 else control[MADE] - 1
     return 0
 
 
-def insert(careful, row, action, successor, control, context, states, records, slots, chunks, below, top, lowest):
+def insert(careful, row, successor, control, context, states, records, slots, chunks, below, top, lowest):
     """Keep `successor`, whose state is `row`, when it is new or the way to it is better. Nothing is changed when this stops the kernel.
 
     careful, a constant: look whether it is allowed and fits; not for the successors of a PLAIN round."""
-    hashed, mask, child_g = successor["hash"], control[MASK], successor["g"]
-    slot, child = probe(successor["slot"], hashed, row, states, slots, mask)
-    is_new, charge = child == EMPTY, np.int64(0)
-    if is_new:
-        child, kind = control[NODES], classify(row, context)
-        child_h, key = successor["h"], successor["key"]
-        if kind == PENDING:
-            charge = control[CHARGED]
-            if careful:
-                if control[EVALUATIONS] + charge > control[MAX_EVALUATIONS]:
-                    return BUDGET_MET
-                if child_h == UNEVEN:
-                    return NOT_WHOLE
-                if child_h < 0:
-                    kind = DEAD
-    else:
-        promise(child >= 0)
-        known = records[child]
-        kind, child_h = np.int64(known["flags"]), np.int64(known["h"])
-        if child_g >= known["g"] or (kind & CLOSED and not control[REOPEN]):
-            return 0
-        kind &= ~CLOSED
-        key = control[G_WEIGHT] * child_g + control[H_WEIGHT] * child_h
-    if kind & (GOAL | DEAD) and is_new:
-        child_h, key = np.int64(0), control[G_WEIGHT] * child_g
-    if careful:
-        if child_g | child_h > LARGEST:
-            return TOO_LARGE
-        if (key >= top.shape[0] or child_h >= top.shape[1]) and kind != DEAD:
-            control[WANTED_KEY], control[WANTED_H] = key, child_h
-            return GROW_BUCKETS
+    mask = control[MASK]
+    slot, child = probe(successor["slot"], successor["hash"], row, states, slots, mask)
+    if child == EMPTY:
+        return add(careful, slot, row, successor, control, context, states, records, slots, chunks, below, top, lowest)
     promise(child >= 0)
+    known = records[child]
+    kind, child_h = np.int64(known["flags"]), np.int64(known["h"])
+    if successor["g"] >= known["g"] or (kind & CLOSED and not control[REOPEN]):
+        return 0
+    key = control[G_WEIGHT] * successor["g"] + control[H_WEIGHT] * child_h
+    if careful:
+        outcome = refuse(key, successor["g"], child_h, kind & DEAD, control, top)
+        if outcome != 0:
+            return outcome
+    return enter(kind & ~CLOSED, key, child_h, child, row, successor, control, context, records, chunks, below, top, lowest)
+
+
+def add(careful, slot, row, successor, control, context, states, records, slots, chunks, below, top, lowest):
+    """`insert` for a new state, which belongs in the empty `slot`."""
+    kind, charge, child_h, key = classify(row, context), np.int64(0), successor["h"], successor["key"]
+    if kind == PENDING:
+        charge, kind = control[CHARGED], 0
+        if careful:
+            if control[EVALUATIONS] + charge > control[MAX_EVALUATIONS]:
+                return BUDGET_MET
+            if child_h == UNEVEN:
+                return NOT_WHOLE
+            if child_h == NEVER:
+                kind = DEAD
+    if kind != 0:
+        child_h, key = np.int64(0), control[G_WEIGHT] * successor["g"]
+    if careful:
+        outcome = refuse(key, successor["g"], child_h, kind & DEAD, control, top)
+        if outcome != 0:
+            return outcome
+    child = control[NODES]
+    promise(child >= 0)
+    write_slot(slots, slot, successor["hash"], child, control[MASK])
+    copy_row(states[child], row)
+    control[NODES] += 1
+    control[EVALUATIONS] += charge
+    return enter(kind, key, child_h, child, row, successor, control, context, records, chunks, below, top, lowest)
+
+
+def refuse(key, g, h, is_dead, control, top):
+    """Why a node cannot be kept, or 0."""
+    if g | h > LARGEST:
+        return TOO_LARGE
+    if (key >= top.shape[0] or h >= top.shape[1]) and not is_dead:
+        control[WANTED_KEY], control[WANTED_H] = key, h
+        return GROW_BUCKETS
+    return 0
+
+
+def enter(kind, key, h, child, row, successor, control, context, records, chunks, below, top, lowest):
+    """Write what is now known of node `child`, and let it wait with the open ones unless it is dead."""
     promise(key >= 0)
-    promise(child_h >= 0)
-    if is_new:
-        write_slot(slots, slot, hashed, child, mask)
-        copy_row(states[child], row)
-        control[NODES] += 1
-        control[EVALUATIONS] += charge
+    promise(h >= 0)
     record = records[child]
-    record["parent"], record["g"], record["h"], record["action"] = successor["parent"], child_g, child_h, action
-    record["flags"] = kind & ~PENDING
+    record["parent"], record["g"], record["h"] = successor["parent"], successor["g"], h
+    record["action"], record["flags"] = successor["action"], kind
     if kind == GOAL and control[GOAL_ON_GENERATION]:
         control[GOAL_NODE] = child
         return SOLVED
     if kind != DEAD:
-        push(control, top, lowest, chunks, below, key, child_h, child)
+        push(control, top, lowest, chunks, below, key, h, child)
     elif classify(row, context) != DEAD:
-        control[LEAST_LOST] = min(control[LEAST_LOST], child_g)
+        control[LEAST_LOST] = min(control[LEAST_LOST], successor["g"])
     return 0

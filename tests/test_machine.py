@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from astarzero.envs.compile import bind
-from astarzero.envs.machine import HELD_WORDS, LANES, count_bits, first_of, held, lowest_bit, nth_bit, prefetch, promise
+from astarzero.envs.machine import HELD_WORDS, LANES, count_bits, first_of, held, lowest_bit, nth_bit, prefetch, promise, truncated
 
 
 def first_kernel(words, start, wanted, care):
@@ -47,6 +47,21 @@ def test_a_longer_row_is_itself():
     row, read = np.arange(1, HELD_WORDS + 2, dtype=np.uint64), np.ones(HELD_WORDS + 1, np.uint64)
     bind(held_kernel, {})(row, read)
     assert not read.any()
+
+
+def truncating_kernel(numbers, wholes):
+    for place in range(numbers.shape[0]):
+        wholes[place] = truncated(numbers[place])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.int8])
+def test_a_number_without_a_whole_one_is_the_nearest(dtype):
+    given = [0, -1, 3, 2.75, -2.75, 1e30, -1e30, np.inf, -np.inf, np.nan]
+    numbers = np.array(given if np.issubdtype(dtype, np.floating) else given[:3], dtype)
+    expected = [0, -1, 3, 2, -2, 2**63 - 1, -(2**63), 2**63 - 1, -(2**63), 0][: len(numbers)]
+    wholes = np.full(len(numbers), 7, np.int64)
+    bind(truncating_kernel, {})(numbers, wholes)
+    assert wholes.tolist() == expected == [truncated(number) for number in numbers]
 
 
 def bits_kernel(words, counts, places):

@@ -166,7 +166,7 @@ def test_a_rank_follows_a_moving_tile(monkeypatch, size, goal):
     domain, context = small(monkeypatch, size, goal)
     rng = np.random.default_rng(1)
     row, find, rank, change = domain.random_state(rng), bind(locate, {}), bind(rank_of, {}), bind(rank_change, {})
-    starts, pattern_of = context[9], context[11]
+    starts, pattern_of = context[10], context[12]
 
     def inverse_of(row):
         return tuple(np.uint64(word) for word in find(row, context))  # Numba hands words back as Python's numbers
@@ -186,7 +186,7 @@ def test_a_rank_follows_a_moving_tile(monkeypatch, size, goal):
             ranks[orientation, pattern] += change(orientation, row, before[cell], cell, blank, context)
         assert np.array_equal(ranks, ranks_of(child))
         row = child
-    assert bind(pattern_value, {})(1, 2, *inverse_of(row), context) == context[10][starts[2] + ranks[1, 2]]
+    assert bind(pattern_value, {})(1, 2, *inverse_of(row), context) == context[11][starts[2] + ranks[1, 2]]
 
 
 def test_the_two_goals_are_one_puzzle_turned_round(monkeypatch):
@@ -230,7 +230,7 @@ def kept(tmp_path, monkeypatch):
     built = []
     monkeypatch.setattr(pattern_tables, "build", lambda *arguments: built.append(arguments[2]) or build(*arguments))
     context, tiles = make("sliding", size=3).context, list(range(9))
-    return lambda: pattern_tables.pattern_context(context, 3, tiles, "4-4")[9], tmp_path / "cache", built
+    return lambda: pattern_tables.pattern_context(context, 3, tiles, "4-4")[11], tmp_path / "cache", built
 
 
 def test_what_was_kept_is_read(kept):

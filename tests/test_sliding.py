@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astarzero.envs import make, sliding
-from astarzero.envs.domain import expand_all_but_back, expand_onward
+from astarzero.envs.domain import expand_all_but_back, expand_onward, nth_onward, nth_written
 from astarzero.search import from_heuristic
 
 SIZES = ["2x2", "2x3", "3x2", 3, "2x5", "3x4", "4x3", "2x8", 4]
@@ -85,15 +85,17 @@ def test_moves_move_the_blank_and_manhattan_follows_along(size, goal):
 
 
 def onward(state, back, context, successors, actions, costs, count):
-    """Kernel: the hook alone."""
+    """Kernel: the hooks alone."""
     count[0] = expand_onward(state, back, context, successors, actions, costs)
+    for number in range(count[0]):
+        actions[number], costs[number] = nth_onward(number, state, back, context, successors, actions, costs)
 
 
 @pytest.mark.parametrize("size", ("2x3", 4, 5))
 def test_the_way_back_is_left_out_and_nothing_else(size):
     puzzle, rng, count = make("sliding", size=size), np.random.default_rng(0), np.zeros(1, np.int64)
     rows, actions, costs = np.zeros((4, puzzle.num_words), np.uint64), np.zeros(4, np.int64), np.zeros(4)
-    for domain in (puzzle, puzzle.with_(expand_onward=expand_all_but_back)):
+    for domain in (puzzle, puzzle.with_(expand_onward=expand_all_but_back, nth_onward=nth_written)):
         kernel = domain.bind(onward)
         for state, back in itertools.product([puzzle.random_state(rng) for _ in range(20)], range(-1, 4)):
             kernel(state, back, domain.context, rows, actions, costs, count)
