@@ -96,6 +96,8 @@ def expand_by_steps(state, context, successors, actions, costs):
 def expand_all_but_back(state, back, context, successors, actions, costs):
     """`expand_onward` from `expand`, without a branch that nobody can predict: the way back is written over."""
     count, kept = expand(state, context, successors, actions, costs), 0
+    if back < 0:
+        return count
     for number in range(count):
         copy_row(successors[kept], successors[number])
         actions[kept], costs[kept] = actions[number], costs[number]

@@ -112,9 +112,11 @@ def net_evaluator(
                 if start < rows:
                     size = min(chunk, rows - start)
                     features.resize_(size, domain.num_features)
+                    for _, place, rest, _ in places:  # now, not when the net has used up the caches
+                        place.resize_(size, *rest)
                     outputs = net(features if on_cpu else features.to(where, non_blocking=True), wanted)
-                    for head, place, rest, scaled in places:
-                        place.resize_(size, *rest).copy_(outputs[head])
+                    for head, place, _, scaled in places:
+                        place.copy_(outputs[head])
                         if scaled:
                             place.div_(temperature)
 

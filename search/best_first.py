@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, expand, num_words, value_of
+from astarzero.envs.domain import Domain, expand_onward, nth_onward, num_words, value_of
 from astarzero.envs.evaluation import Evaluator, node_prior, node_value
-from astarzero.envs.machine import prefetch, promise
+from astarzero.envs.machine import held, prefetch, promise
 from astarzero.envs.state_table import EMPTY, copy_row, fetch_slot, fill_slot
 
 from astarzero.search.drive import (  # isort: skip
@@ -46,6 +46,7 @@ from astarzero.search.result import Budget, SearchResult
 # --- the loop ------------------------------------------------------------------------------------------------------------
 
 START, SELECT, GENERATE, JUDGE, PUSH = range(5)  # phases between which the kernel may stop
+NONE = -1  # an action that no world has
 BLOCK = 1 << 16  # nodes looked at together after the search, when memory may be short
 # cells of `control`; CHARGED_*: the head carries information, so reading it is an evaluation; KEPT_PRIOR: it came with the value
 FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, KEPT_PRIOR, GOAL_ON_GENERATION = range(FREE, FREE + 8)
@@ -53,7 +54,7 @@ FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, KEPT_PRIOR, GOAL_
 
 def best_first_kernel(
     control, weights, context, tables, states, g, h, parent, action, flags, depth, log_prob, slots,
-    heap, taken, ends, prior_logits, actions, costs, papers,
+    heap, taken, ends, prior_logits, actions, costs, inverse, papers,
 ):  # fmt: skip
     """Runs until it has something to say: SOLVED, EXHAUSTED, BUDGET_MET, or GROW, GROW_DESK, SLICE, ASK, and is called again.
 
@@ -82,7 +83,7 @@ def best_first_kernel(
                         write_question(number, states[taken[number]], context, papers)
                     return ASK
         if control[PHASE] == GENERATE:
-            write_successors(control, context, states, slots, taken, ends, actions, costs, prior_logits.shape[1])
+            write_successors(control, context, states, action, slots, taken, ends, actions, costs, inverse)
             first = 0
             for number in range(control[TAKEN]):
                 node = taken[number]
@@ -165,16 +166,23 @@ def select(control, states, g, h, flags, heap, taken, num_actions):
     return 0
 
 
-def write_successors(control, context, states, slots, taken, ends, actions, costs, num_actions):
+def write_successors(control, context, states, action, slots, taken, ends, actions, costs, inverse):
     """Write the successors of all nodes of `taken` behind the last node, those of number i up to ends[i]; their slots come closer."""
-    tail, end = control[NODES], 0
+    num_actions, end = inverse.shape[0], 0
     for number in range(control[TAKEN]):
-        first, last = end, end + num_actions
-        rows = states[tail + first : tail + last]
-        end += expand(states[taken[number]], context, rows, actions[first:last], costs[first:last])
-        ends[number] = end
-        for successor in range(end - first):
+        node, first, last = taken[number], end, end + num_actions
+        promise(node >= 0)
+        promise(first >= 0)
+        parent, rows = held(states[node]), states[control[NODES] + first : control[NODES] + last]
+        own_actions, own_costs = actions[first:last], costs[first:last]
+        back = inverse[action[node]] if action[node] >= 0 else NONE
+        count = expand_onward(parent, back, context, rows, own_actions, own_costs)
+        for successor in range(count):
+            made = nth_onward(successor, parent, back, context, rows, own_actions, own_costs)
+            own_actions[successor], own_costs[successor] = made
             fetch_slot(rows[successor], slots, control[MASK])
+        end += count
+        ends[number] = end
 
 
 def keep_successors(
@@ -285,9 +293,11 @@ def best_first(
     taken, ends, logits = np.zeros(batch, np.int64), np.zeros(batch, np.int64), np.zeros((batch, domain.num_actions), np.float32)
     made = (np.zeros(room, np.int64), np.zeros(room, np.float64))  # of the successors of a round: actions and costs
     scratch, has_table = (taken, ends, logits, *made), DUPLICATES[duplicates] is known_by_table
+    # the way back to where a node came from is never better; it matters to a policy, which it has its share of, and where all are kept
+    inverse = domain.inverse if has_table and not uses_prior else np.full(domain.num_actions, NONE)
     drive = Drive(
         domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch, has_table=has_table, heads=informative,
-        asks=max(batch, domain.num_actions),
+        asks=max(2 * batch, domain.num_actions),
     )  # fmt: skip
     temperature = 1.0 if rule.weights[1] else weight
     control, weights = drive.control, np.array([rule.weights[0], rule.weights[1] * weight, temperature])
@@ -297,7 +307,7 @@ def best_first(
 
     def gather() -> tuple[Any, ...]:
         *columns, kept = drive.nodes.values()
-        arrays = (*columns, drive.slots, *drive.entries.values(), taken, ends, kept if keeps_prior else logits, *made)
+        arrays = (*columns, drive.slots, *drive.entries.values(), taken, ends, kept if keeps_prior else logits, *made, inverse)
         return control, weights, domain.context, tables, *arrays, drive.desk.papers
 
     status = drive.run(kernel, gather)
@@ -305,7 +315,10 @@ def best_first(
         inspect(drive)
     goal = int(control[GOAL_NODE])
     plan = trace_plan(drive.nodes["parent"], drive.nodes["action"], goal)
-    return drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, rule, taken, cost))
+    result = drive.result(status, plan if goal >= 0 else None, lambda cost: lower_bound(drive, rule, taken, cost))
+    if inspect is None:
+        drive.leave()
+    return result
 
 
 def lower_bound(drive: Drive, rule: Ordering, taken: np.ndarray, cost: float) -> float:
