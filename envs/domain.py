@@ -110,6 +110,16 @@ def nth_written(number, state, back, context, successors, actions, costs):
     return actions[number], costs[number]
 
 
+def write_onward(state, last, inverse, context, successors, actions, costs):
+    """For kernels: `expand` of a row that was reached by the action `last`, but for the way back; -1: nothing led there."""
+    back = inverse[last] if last >= 0 else np.int64(-1)
+    count = expand_onward(state, back, context, successors, actions, costs)
+    for number in range(count):
+        made = nth_onward(number, state, back, context, successors, actions, costs)
+        actions[number], costs[number] = made
+    return count
+
+
 def never_terminal(state, context):
     """`is_terminal` of worlds that end only at a goal."""
     return False

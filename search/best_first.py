@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, expand_onward, nth_onward, num_words, value_of
+from astarzero.envs.domain import Domain, num_words, value_of, write_onward
 from astarzero.envs.evaluation import Evaluator, node_prior, node_value
 from astarzero.envs.machine import held, prefetch, promise
 from astarzero.envs.state_table import EMPTY, copy_row, fetch_slot, fill_slot
@@ -46,7 +46,6 @@ from astarzero.search.result import Budget, SearchResult
 # --- the loop ------------------------------------------------------------------------------------------------------------
 
 START, SELECT, GENERATE, JUDGE, PUSH = range(5)  # phases between which the kernel may stop
-NONE = -1  # an action that no world has
 BLOCK = 1 << 16  # nodes looked at together after the search, when memory may be short
 # cells of `control`; CHARGED_*: the head carries information, so reading it is an evaluation; KEPT_PRIOR: it came with the value
 FIRST_NEW, TAKEN, BATCH, REOPEN, CHARGED_VALUE, CHARGED_PRIOR, KEPT_PRIOR, GOAL_ON_GENERATION = range(FREE, FREE + 8)
@@ -168,21 +167,16 @@ def select(control, states, g, h, flags, heap, taken, num_actions):
 
 def write_successors(control, context, states, action, slots, taken, ends, actions, costs, inverse):
     """Write the successors of all nodes of `taken` behind the last node, those of number i up to ends[i]; their slots come closer."""
-    num_actions, end = inverse.shape[0], 0
+    num_actions, tail, end = inverse.shape[0], control[NODES], 0
     for number in range(control[TAKEN]):
         node, first, last = taken[number], end, end + num_actions
         promise(node >= 0)
         promise(first >= 0)
-        parent, rows = held(states[node]), states[control[NODES] + first : control[NODES] + last]
-        own_actions, own_costs = actions[first:last], costs[first:last]
-        back = inverse[action[node]] if action[node] >= 0 else NONE
-        count = expand_onward(parent, back, context, rows, own_actions, own_costs)
-        for successor in range(count):
-            made = nth_onward(successor, parent, back, context, rows, own_actions, own_costs)
-            own_actions[successor], own_costs[successor] = made
-            fetch_slot(rows[successor], slots, control[MASK])
-        end += count
+        rows = states[tail + first : tail + last]
+        end += write_onward(held(states[node]), action[node], inverse, context, rows, actions[first:last], costs[first:last])
         ends[number] = end
+        for successor in range(end - first):
+            fetch_slot(rows[successor], slots, control[MASK])
 
 
 def keep_successors(
@@ -294,7 +288,7 @@ def best_first(
     made = (np.zeros(room, np.int64), np.zeros(room, np.float64))  # of the successors of a round: actions and costs
     scratch, has_table = (taken, ends, logits, *made), DUPLICATES[duplicates] is known_by_table
     # the way back to where a node came from is never better; it matters to a policy, which it has its share of, and where all are kept
-    inverse = domain.inverse if has_table and not uses_prior else np.full(domain.num_actions, NONE)
+    inverse = domain.inverse if has_table and not uses_prior else np.full(domain.num_actions, -1)
     drive = Drive(
         domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch, has_table=has_table, heads=informative,
         asks=max(2 * batch, domain.num_actions),

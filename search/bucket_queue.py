@@ -111,17 +111,6 @@ def fetch_next(control, top, lowest, chunks, below, states, records, most):
         count += 1
 
 
-def least_waiting(top, g_weight, h_weight, with_h):
-    """Kernel: the least g, or g + h, of all entries, whose key is g_weight * g + h_weight * h; inf when there is none."""
-    least = np.inf
-    for key in range(top.shape[0]):
-        for h in range(top.shape[1]):
-            if top[key, h] != NONE:
-                g = (key - h_weight * h) // g_weight if g_weight > 0 else 0
-                least = min(least, g + h if with_h else g)
-    return least
-
-
 def empty_buckets(keys: int = FIRST_KEYS, width: int = FIRST_H) -> tuple[np.ndarray, np.ndarray]:
     """`top` [keys, width] and `lowest` [keys] where nothing waits."""
     return np.full((keys, width), NONE, np.int32), np.full(keys, width, np.int32)

@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from astarzero.envs.compile import bind
 from astarzero.envs.domain import Domain
 from astarzero.envs.evaluation import Evaluator
-from astarzero.search.bucket_queue import CHUNK, CHUNKS, empty_buckets, least_waiting, wide_enough, widened
+from astarzero.search.bucket_queue import CHUNK, CHUNKS, NONE, empty_buckets, wide_enough, widened
 from astarzero.search.drive import CALLS, EVALUATIONS, GOAL_NODE, PHASE, Arrays, Drive, trace_plan
 from astarzero.search.evaluator import kernel_face
 
@@ -121,11 +120,12 @@ def lower_bound(drive: Drive, cost: float) -> float:
     """As in best_first.py, read off the buckets: an older entry of a node that got better can only lower it."""
     control, records, scratch = drive.control, drive.nodes["records"], drive.scratch
     trusted = drive.evaluator.admissible or not control[CHARGED]
-    waiting = bind(least_waiting, {})(scratch[TOP], control[G_WEIGHT], control[H_WEIGHT], trusted)
+    keys, h = np.divmod(np.flatnonzero(scratch[TOP] != NONE), scratch[TOP].shape[1])
     under_way = scratch[TAKEN_NODES][: control[TAKEN] if control[PHASE] == INSERT else 0]  # their successors may not all be there
     lost = [] if trusted or control[LEAST_LOST] > LARGEST else [float(control[LEAST_LOST])]
     if not (control[G_WEIGHT] and control[REOPEN]):
-        is_open = waiting < math.inf or len(under_way) or lost
+        is_open = len(keys) or len(under_way) or lost
         return min(cost, float(records["h"][0]) if trusted else 0.0) if is_open else min(cost, math.inf)
+    waiting = (keys - control[H_WEIGHT] * h) // control[G_WEIGHT] + (h if trusted else 0)
     taken = records["g"][under_way].astype(np.int64) + (records["h"][under_way] if trusted else 0)
-    return float(min([cost, waiting, *lost, *taken.tolist()]))
+    return float(min([cost, *lost, *waiting.tolist(), *taken.tolist()]))

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from astarzero.envs.domain import Domain, expand, value_of
+from astarzero.envs.domain import Domain, value_of, write_onward
 from astarzero.envs.evaluation import Evaluator, node_value
+from astarzero.envs.machine import held
 from astarzero.envs.state_table import EMPTY, add_row, copy_row, find_slot
 
 from astarzero.search.drive import (  # isort: skip
@@ -42,7 +43,7 @@ ROOT = -1  # NODE while the root is judged: the one successor of nothing
 
 def partial_expansion_kernel(
     control, numbers, context, tables, papers, states, g, h, bound, parent, action, flags, slots, heap,
-    known, kinds, estimates, successors, actions, costs,
+    known, kinds, estimates, successors, actions, costs, inverse,
 ):  # fmt: skip
     """Runs until it ends or must stop: see best_first_kernel. `known` [A]: the node of a successor, EMPTY when it is not stored."""
     if control[PHASE] == START:  # row 0 of `states` is the root
@@ -55,7 +56,7 @@ def partial_expansion_kernel(
             outcome = select(control, bound, flags, states, heap, actions.shape[0])
             if outcome != 0:
                 return outcome
-            make_successors(control, context, states, slots, known, kinds, estimates, successors, actions, costs)
+            make_successors(control, context, states, action, slots, known, kinds, estimates, successors, actions, costs, inverse)
             control[PHASE] = JUDGE
         if control[PHASE] == JUDGE and control[CHARGED]:
             said = ask_about_new(0, control[COUNT], successors, kinds, control, context, papers)
@@ -95,9 +96,10 @@ def select(control, bound, flags, states, heap, num_actions):
     return EXHAUSTED
 
 
-def make_successors(control, context, states, slots, known, kinds, estimates, successors, actions, costs):
+def make_successors(control, context, states, action, slots, known, kinds, estimates, successors, actions, costs, inverse):
     """Write the successors of NODE, which of them are stored, and what the rule book says of the rest."""
-    control[COUNT] = expand(states[control[NODE]], context, successors, actions, costs)
+    node = control[NODE]
+    control[COUNT] = write_onward(held(states[node]), action[node], inverse, context, successors, actions, costs)
     control[GENERATED] += control[COUNT]
     for number in range(control[COUNT]):
         _, known[number] = find_slot(successors[number], states, slots, control[MASK])
@@ -187,12 +189,12 @@ def partial_expansion(
     drive = Drive(
         domain, state, evaluator, budget, seed, num_actions, nodes, entries, num_actions + 1, scratch, heads={"value"}, asks=num_actions
     )  # fmt: skip
-    control, numbers = drive.control, np.array([weight, cutoff])
+    control, numbers, inverse = drive.control, np.array([weight, cutoff]), domain.inverse
     control[CHARGED], control[GOAL_ON_GENERATION] = "value" in evaluator.heads, goal_test == "generation"
 
     def gather() -> tuple[Any, ...]:
         arrays = (*drive.nodes.values(), drive.slots, *drive.entries.values())
-        return control, numbers, domain.context, tables, drive.desk.papers, *arrays, *scratch
+        return control, numbers, domain.context, tables, drive.desk.papers, *arrays, *scratch, inverse
 
     status = drive.run(kernel, gather)
     goal = int(control[GOAL_NODE])
