@@ -313,3 +313,12 @@ def test_exact_q_solves_in_as_many_evaluations_as_steps():
     answers = exact_answers(instance.table)._replace(value=None, prior_logits=None)
     only_q = tabulated(instance.domain, instance.table.states, answers, "q alone", admissible=True)
     assert instance.solve("qstar", only_q).lower_bound == 10
+
+
+@pytest.mark.parametrize("cost", [2.0**63 - 1024, 2.0**63, 2.0**64, 1e300])
+def test_a_way_of_any_whole_cost_hides_no_other(cost):
+    """After 2,000 the sum leaves int64; what is no longer known exactly must go to the loop for any numbers, not be a number below 0."""
+    instance = problem(graph("dear", f"S-A 2000, A-G {cost!r}, S-G 5000"))
+    domain = instance.domain.with_(whole_costs=True)
+    result = astar(domain, instance.root, from_heuristic(domain, "blind"))
+    assert (result.status, result.cost, result.lower_bound) == (Status.SOLVED, 5000, 5000)

@@ -98,3 +98,10 @@ def test_the_nth_bit_is_the_same_from_a_kernel_and_from_plain_python():
     assert bits.tolist() == [int(nth_bit(word, number)) for word, number in zip(words, numbers, strict=True)]
     ones = [[1 << place for place in range(64) if word >> place & 1] for word in words.tolist()]
     assert bits.tolist() == [one[number] if 0 <= number < len(one) else 0 for one, number in zip(ones, numbers.tolist(), strict=True)]
+
+
+@pytest.mark.parametrize("number", [np.uint64(2**63), np.uint64(2**64 - 1), np.float64(2.0**63), np.float32(2.0**63)])
+def test_what_is_just_beyond_int64_is_cut_in_machine_code_and_in_plain_python_alike(number):
+    wholes = np.zeros(1, np.int64)
+    bind(truncating_kernel, {})(np.array([number]), wholes)
+    assert wholes[0] == truncated(number) == 2**63 - 1

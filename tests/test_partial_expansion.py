@@ -157,3 +157,9 @@ def test_many_branches_are_where_it_saves_most():
         assert partial.cost == whole.cost
         held += partial.nodes, whole.nodes
     assert held[0] < 0.6 * held[1]
+
+
+def test_a_root_where_the_rules_end_has_no_solution():
+    instance = problem(graph("over", "X-A 1, A-G 1"), "X")
+    assert instance.solve("astar").status is Status.EXHAUSTED
+    assert instance.solve(SEARCH).status is Status.EXHAUSTED
