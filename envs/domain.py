@@ -230,7 +230,8 @@ class Domain:
     forget: Callable[..., None] = forget_nothing
     list_moves: Callable[..., int] | None = None  # the actions of `expand_in_line` (line.py) without its rows, when that is cheaper
     whole_costs: bool = False  # every cost is a whole number
-    inverse_actions: tuple[int, ...] = ()  # the action that undoes each action, -1 for none; () when nobody says
+    inverse_actions: tuple[int, ...] = ()  # () when nobody says; else for each action the one that, where it is legal after it, always
+    # leads back to the state before, or -1: searches do not make such a way back, so a wrong one costs them their proofs
 
     def __post_init__(self) -> None:
         if not isinstance(self.context, tuple) or not all(isinstance(table, np.ndarray) for table in self.context):
@@ -241,6 +242,9 @@ class Domain:
         if len(self.inverse_actions) not in (0, self.num_actions):
             pairs = len(self.inverse_actions)
             raise ValueError(f"{self.name} has {self.num_actions} actions but {pairs} inverse actions; give one an action (-1 for none).")
+        if not all(-1 <= action < self.num_actions for action in self.inverse_actions):
+            last = self.num_actions - 1
+            raise ValueError(f"The inverse actions of {self.name} are {self.inverse_actions}, but each must be one of 0..{last} or -1.")
         if self.num_words < 1 or self.num_actions < 1:
             raise ValueError(f"{self.name} has {self.num_words} words a row and {self.num_actions} actions; both must be at least 1.")
         object.__setattr__(self, "heuristics", {**self.heuristics, "blind": BLIND})
@@ -276,7 +280,12 @@ class Domain:
         return bind(template, {**self.rules, **more})
 
     def with_(self, **changes: Any) -> "Domain":
-        """A copy with some fields changed, for variations of a world in a notebook."""
+        """A copy with some fields changed, for variations of a world in a notebook. Rules that say the same as a changed `expand` or
+        `expand_onward` go back to their defaults, where they are not changed too."""
+        if "expand" in changes:
+            changes = {"expand_onward": expand_all_but_back, **changes}
+        if "expand_onward" in changes:
+            changes = {"nth_onward": nth_written, **changes}
         return replace(self, **changes)
 
     def check_states(self, states: np.ndarray) -> np.ndarray:

@@ -17,9 +17,6 @@ that is not contiguous does not compile.
 every index that might be below 0 is tested, at every use; one promise after the number is born saves them all, and one on the
 length of a row unrolls the loops over it. A promise that is broken makes any behaviour possible; under NUMBA_DISABLE_JIT=1 it raises.
 
-`truncated(number)` is a number without what is behind its point, as int64: of one beyond int64 the nearest there is, of nan 0. What
-np.int64 makes of those is undefined, and the compiler may act as if they never came.
-
 All of these can be called from plain Python too, where they mean what machine_plain.py says.
 """
 
@@ -51,7 +48,7 @@ def written_for(meaning):
 
 
 if numba.config.DISABLE_JIT:
-    from astarzero.envs.machine_plain import count_bits, first_of, held, lowest_bit, prefetch, promise, truncated
+    from astarzero.envs.machine_plain import count_bits, first_of, held, lowest_bit, prefetch, promise
 else:
 
     @written_for(machine_plain.prefetch)
@@ -131,18 +128,6 @@ else:
             return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
 
         return types.int64(types.uint64), generate
-
-    @written_for(machine_plain.truncated)
-    def truncated(typing_context, number):
-        def generate(context, builder, signature, arguments):
-            if not isinstance(number, types.Float):
-                return context.cast(builder, arguments[0], number, types.int64)
-            real, whole = arguments[0].type, ir.IntType(64)
-            name = f"llvm.fptosi.sat.i64.f{number.bitwidth}"
-            convert = builder.module.globals.get(name) or ir.Function(builder.module, ir.FunctionType(whole, [real]), name)
-            return builder.call(convert, arguments)
-
-        return types.int64(number), generate
 
 
 def by_halves(word, number):

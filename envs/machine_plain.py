@@ -4,7 +4,6 @@ import numpy as np
 
 LANES = 8  # uint32 words that `first_of` compares at once: half of a cache line
 HELD_WORDS = 16  # of the longest row that `held` copies
-LEAST, MOST = -(2**63), 2**63 - 1  # of int64
 
 
 def prefetch(array, index):
@@ -31,9 +30,3 @@ def count_bits(word):
 
 def lowest_bit(word):
     return (int(word) & -int(word)).bit_length() - 1 if word else 64
-
-
-def truncated(number):
-    if number != number:
-        return 0
-    return int(min(max(number, LEAST), MOST))

@@ -14,7 +14,8 @@ A state is judged once: for its value when it is generated, for its policy when 
 the evaluator has both, one evaluation on generation gives both, and the policy waits with the node: 4 A bytes more a node.
 
 Sources: Hart, Nilsson, Raphael 1968 (A*, re-opening); Agostinelli et al. 2019 (batches of nodes).
-What becomes of a state that is met again is a rule too (duplicates.py): by default it is one node, and the better path counts.
+What becomes of a state that is met again is a rule too (duplicates.py): by default it is one node, and the better path counts. Then
+the way back to where a node came from is not even made, where the world says which it is and no policy is read.
 
 Read next: orderings.py, duplicates.py, frontier.py, ../envs/state_table.py, q_best_first.py (the same over pairs of node and action).
 """
@@ -291,7 +292,7 @@ def best_first(
     inverse = domain.inverse if has_table and not uses_prior else np.full(domain.num_actions, -1)
     drive = Drive(
         domain, state, evaluator, budget, seed, room, nodes, entries, scratch=scratch, has_table=has_table, heads=informative,
-        asks=max(2 * batch, domain.num_actions),
+        asks=max(2 * batch, domain.num_actions),  # where more are new, the desk grows
     )  # fmt: skip
     temperature = 1.0 if rule.weights[1] else weight
     control, weights = drive.control, np.array([rule.weights[0], rule.weights[1] * weight, temperature])

@@ -69,10 +69,9 @@ def integer_best_first(
     entries: Arrays = {"chunks": np.zeros((0, CHUNK), np.int32), "below": np.zeros(0, np.int32)}
     width = batch if batch > 1 else min(TIES, 1 + budget.nodes // FEW)  # so many at most may wait
     room = width * num_actions
-    made = room + num_actions  # the last ones of a round may be written where there are none
     scratch: list[np.ndarray] = [
-        *empty_buckets(), np.zeros(width, np.int64), np.zeros((made, domain.num_words), np.uint64),
-        np.zeros(num_actions, np.int64), np.zeros(num_actions), np.zeros(made, MADE_RECORD),
+        *empty_buckets(), np.zeros(width, np.int64), np.zeros((room, domain.num_words), np.uint64),
+        np.zeros(num_actions, np.int64), np.zeros(num_actions), np.zeros(room, MADE_RECORD),
     ]  # fmt: skip
     drive = Drive(domain, state, evaluator, budget, seed, room, nodes, entries, entry_cell=CHUNKS, scratch=scratch)
     control = drive.control

@@ -16,7 +16,7 @@ import numpy as np
 
 from astarzero.envs.domain import expand_onward, nth_onward, num_words, value_of
 from astarzero.envs.evaluation import node_value
-from astarzero.envs.machine import held, prefetch, promise, truncated
+from astarzero.envs.machine import held, prefetch, promise
 from astarzero.envs.state_table import EMPTY, copy_row, home_of, likely_slot, probe, short_hash, write_slot
 from astarzero.search.bucket_queue import CHUNKS, FIRST_FREE, FREE_BESIDE_QUEUE, NONE, drop_last, entry_at, fetch_next, find_best, push
 
@@ -28,6 +28,7 @@ from astarzero.search.frontier import seeded_bits
 from astarzero.search.node import CLOSED, DEAD, GOAL, PENDING, classify, judged_cost
 
 LARGEST = (1 << 15) - 1  # of g and h, which are int16
+BEYOND = LARGEST + 1
 FEW = 1024  # open nodes for each of those that a round takes
 GROW_BUCKETS, TOO_LARGE, NOT_WHOLE = range(FIRST_OWN_CODE, FIRST_OWN_CODE + 3)
 
@@ -147,9 +148,9 @@ def write_successors(control, context, tables, inverse, states, records, slots, 
         number = 0
         while number < control[COUNT]:  # read anew each time: so short a loop is slower when the compiler unrolls it
             child_action, cost = nth_onward(number, parent, back, context, successors, actions, costs)
-            hashed, whole = short_hash(successors[number]), truncated(cost)
+            hashed, whole = short_hash(successors[number]), whole_number(cost)
             prefetch(slots, home_of(hashed, mask))
-            uneven |= whole != cost
+            uneven |= whole == UNEVEN
             successor, child_g, h = made[first + number], g + whole, np.int64(0)
             if charged:
                 h = whole_cost(node_value(successors[number], parent, value, child_action, context, tables))
@@ -169,12 +170,18 @@ def write_successors(control, context, tables, inverse, states, records, slots, 
 
 
 def whole_cost(value):
-    """The cost-to-go that a value stands for; UNEVEN where it is no whole number, NEVER at a dead end."""
+    """The cost-to-go that a value stands for as a whole number; NEVER at a dead end."""
     cost = judged_cost(value)
-    whole = truncated(cost)
-    if whole != cost:
-        return NEVER if cost == np.inf else UNEVEN
-    return whole
+    return NEVER if cost == np.inf else whole_number(cost)
+
+
+def whole_number(number):
+    """A number above or at 0 as int64: UNEVEN where it is not whole, and BEYOND where it is too large or nan, of which the loop for any
+    numbers knows what to say. To convert such a one would be undefined."""
+    if not number <= LARGEST:
+        return BEYOND
+    whole = np.int64(number)
+    return whole if whole == number else UNEVEN
 
 
 def draw_order(control):
@@ -228,7 +235,7 @@ def insert(careful, row, successor, control, context, states, records, slots, ch
         return 0
     key = control[G_WEIGHT] * successor["g"] + control[H_WEIGHT] * child_h
     if careful:
-        outcome = refuse(key, successor["g"], child_h, kind & DEAD, control, top)
+        outcome = cannot_keep(key, successor["g"], child_h, kind & DEAD, control, top)
         if outcome != 0:
             return outcome
     return enter(kind & ~CLOSED, key, child_h, child, row, successor, control, context, records, chunks, below, top, lowest)
@@ -249,7 +256,7 @@ def add(careful, slot, row, successor, control, context, states, records, slots,
     if kind != 0:
         child_h, key = np.int64(0), control[G_WEIGHT] * successor["g"]
     if careful:
-        outcome = refuse(key, successor["g"], child_h, kind & DEAD, control, top)
+        outcome = cannot_keep(key, successor["g"], child_h, kind & DEAD, control, top)
         if outcome != 0:
             return outcome
     child = control[NODES]
@@ -261,7 +268,7 @@ def add(careful, slot, row, successor, control, context, states, records, slots,
     return enter(kind, key, child_h, child, row, successor, control, context, records, chunks, below, top, lowest)
 
 
-def refuse(key, g, h, is_dead, control, top):
+def cannot_keep(key, g, h, is_dead, control, top):
     """Why a node cannot be kept, or 0."""
     if g | h > LARGEST:
         return TOO_LARGE

@@ -48,7 +48,8 @@ def partial_expansion_kernel(
     """Runs until it ends or must stop: see best_first_kernel. `known` [A]: the node of a successor, EMPTY when it is not stored."""
     if control[PHASE] == START:  # row 0 of `states` is the root
         copy_row(successors[0], states[0])
-        actions[0], costs[0], known[0], kinds[0], estimates[0] = -1, 0.0, EMPTY, classify(states[0], context), 0.0
+        actions[0], costs[0], known[0], kinds[0] = -1, 0.0, EMPTY, classify(states[0], context)
+        estimates[0] = np.inf if kinds[0] == DEAD else 0.0
         g[0], h[0], bound[0] = 0.0, 0.0, np.inf
         control[NODE], control[COUNT], control[PHASE] = ROOT, 1, JUDGE
     while True:

@@ -58,7 +58,7 @@ class SearchResult:
     value: float = math.nan  # the search's estimate of the root's value, when it makes one
     action_weights: np.ndarray | None = None  # float64 [A], how strongly each root action is recommended, sums to 1
     expansions: int = 0  # states whose successors were made
-    generated: int = 0  # successors made, duplicates included
+    generated: int = 0  # successors made, duplicates included; some searches do not make the way back to where a node came from
     evaluations: int = 0  # single states through the evaluator
     evaluator_calls: int = 0  # batches through the evaluator
     nodes: int = 0  # most nodes held at once

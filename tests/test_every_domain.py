@@ -103,6 +103,18 @@ def test_expand_writes_the_distinct_successors_that_step_gives_and_nothing_else(
 
 
 @every_domain
+def test_an_inverse_action_leads_back_where_it_is_legal(name):
+    domain, rows = sample(name)
+    undone = 0
+    for row in rows:
+        for successor, action in zip(*domain.successors(row)[:2], strict=True):
+            back, _, _ = (part[domain.successors(successor)[1] == domain.inverse[action]] for part in domain.successors(successor))
+            assert all(np.array_equal(state, row) for state in back)
+            undone += len(back)
+    assert undone > 0 or not any(action >= 0 for action in domain.inverse_actions)
+
+
+@every_domain
 def test_masks_goals_and_features_of_a_batch_are_those_of_its_rows(name):
     domain, rows = sample(name)
     masks, goals, features = domain.action_masks(rows), domain.goal_mask(rows), domain.features(rows)

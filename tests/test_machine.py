@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from astarzero.envs.compile import bind
-from astarzero.envs.machine import HELD_WORDS, LANES, count_bits, first_of, held, lowest_bit, nth_bit, prefetch, promise, truncated
+from astarzero.envs.machine import HELD_WORDS, LANES, count_bits, first_of, held, lowest_bit, nth_bit, prefetch, promise
 
 
 def first_kernel(words, start, wanted, care):
@@ -49,21 +49,6 @@ def test_a_longer_row_is_itself():
     assert not read.any()
 
 
-def truncating_kernel(numbers, wholes):
-    for place in range(numbers.shape[0]):
-        wholes[place] = truncated(numbers[place])
-
-
-@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.int8])
-def test_a_number_without_a_whole_one_is_the_nearest(dtype):
-    given = [0, -1, 3, 2.75, -2.75, 1e30, -1e30, np.inf, -np.inf, np.nan]
-    numbers = np.array(given if np.issubdtype(dtype, np.floating) else given[:3], dtype)
-    expected = [0, -1, 3, 2, -2, 2**63 - 1, -(2**63), 2**63 - 1, -(2**63), 0][: len(numbers)]
-    wholes = np.full(len(numbers), 7, np.int64)
-    bind(truncating_kernel, {})(numbers, wholes)
-    assert wholes.tolist() == expected == [truncated(number) for number in numbers]
-
-
 def bits_kernel(words, counts, places):
     for number in range(words.shape[0]):
         counts[number], places[number] = count_bits(words[number]), lowest_bit(words[number])
@@ -98,10 +83,3 @@ def test_the_nth_bit_is_the_same_from_a_kernel_and_from_plain_python():
     assert bits.tolist() == [int(nth_bit(word, number)) for word, number in zip(words, numbers, strict=True)]
     ones = [[1 << place for place in range(64) if word >> place & 1] for word in words.tolist()]
     assert bits.tolist() == [one[number] if 0 <= number < len(one) else 0 for one, number in zip(ones, numbers.tolist(), strict=True)]
-
-
-@pytest.mark.parametrize("number", [np.uint64(2**63), np.uint64(2**64 - 1), np.float64(2.0**63), np.float32(2.0**63)])
-def test_what_is_just_beyond_int64_is_cut_in_machine_code_and_in_plain_python_alike(number):
-    wholes = np.zeros(1, np.int64)
-    bind(truncating_kernel, {})(np.array([number]), wholes)
-    assert wholes[0] == truncated(number) == 2**63 - 1
