@@ -110,9 +110,14 @@ def nth_written(number, state, back, context, successors, actions, costs):
     return actions[number], costs[number]
 
 
+def way_back(last, inverse):
+    """For kernels: the action that undoes `last`, which led to a row, -1 when there is none or nothing led there (-1)."""
+    return inverse[last] if last >= 0 else np.int64(-1)
+
+
 def write_onward(state, last, inverse, context, successors, actions, costs):
-    """For kernels: `expand` of a row that was reached by the action `last`, but for the way back; -1: nothing led there."""
-    back = inverse[last] if last >= 0 else np.int64(-1)
+    """For kernels: `expand` of a row that was reached by the action `last`, without the way back."""
+    back = way_back(last, inverse)
     count = expand_onward(state, back, context, successors, actions, costs)
     for number in range(count):
         made = nth_onward(number, state, back, context, successors, actions, costs)
@@ -204,7 +209,7 @@ class Domain:
     format: Callable[[np.ndarray], str]  # row -> text that `parse` reads back
     random_state: Callable[[np.random.Generator], np.ndarray]  # a random problem, row [W]
     expand: Callable[..., int] = expand_by_steps
-    expand_onward: Callable[..., int] = expand_all_but_back  # who replaces `expand` replaces these two too, or gives the defaults
+    expand_onward: Callable[..., int] = expand_all_but_back  # a world that has its own `expand` may give these two as well, to be faster
     nth_onward: Callable[..., tuple[int, float]] = nth_written
     is_terminal: Callable[..., bool] = never_terminal
     encode: Callable[..., None] = encode_bits

@@ -14,7 +14,7 @@ Source: Burns, Hatem, Leighton, Ruml 2012, "Implementing fast heuristic search c
 
 import numpy as np
 
-from astarzero.envs.domain import expand_onward, nth_onward, num_words, value_of
+from astarzero.envs.domain import expand_onward, nth_onward, num_words, value_of, way_back
 from astarzero.envs.evaluation import node_value
 from astarzero.envs.machine import held, prefetch, promise
 from astarzero.envs.state_table import EMPTY, copy_row, home_of, likely_slot, probe, short_hash, write_slot
@@ -142,7 +142,7 @@ def write_successors(control, context, tables, inverse, states, records, slots, 
         promise(last <= rows.shape[0])
         record = records[node]
         action, g, value = np.int64(record["action"]), np.int64(record["g"]), value_of(np.int64(record["h"]))
-        back, parent = inverse[action] if action >= 0 else NONE, held(states[node])
+        back, parent = way_back(action, inverse), held(states[node])
         successors = rows[first:last]
         control[COUNT] = expand_onward(parent, back, context, successors, actions, costs)
         number = 0
